@@ -1,0 +1,14 @@
+"""``path("api/internal/auth/", include("tot_jwt.urls"))`` gives the URLs of the contract. A last slash is optional."""
+
+from django.urls import re_path
+
+from tot_jwt.views import KeysView, KeyView, RotateView, TokenView
+
+app_name = "tot_jwt"
+
+urlpatterns = [
+    re_path(r"^token/?\Z", TokenView.as_view(), name="token"),
+    re_path(r"^keys/?\Z", KeysView.as_view(), name="keys"),
+    re_path(r"^keys/(?P<public_key>[\s\S]+?)/rotate/?\Z", RotateView.as_view(), name="rotate"),
+    re_path(r"^keys/(?P<public_key>[\s\S]+?)/?\Z", KeyView.as_view(), name="key"),
+]
