@@ -1,0 +1,58 @@
+"use strict";
+
+// Copy buttons, and care for what is shown once. Without this script everything works but copying by a click.
+document.addEventListener("DOMContentLoaded", () => {
+  const select = (element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    const selection = window.getSelection();
+    selection.removeAllRanges();
+    selection.addRange(range);
+  };
+
+  const copy = async (element) => {
+    // There is no clipboard object on a page that came over plain HTTP.
+    if (navigator.clipboard) {
+      await navigator.clipboard.writeText(element.textContent);
+    } else {
+      select(element);
+      if (!document.execCommand("copy")) {
+        throw new Error("not copied");
+      }
+    }
+  };
+
+  document.querySelectorAll("[data-copy]").forEach((button) => {
+    const label = button.textContent;
+    const element = document.getElementById(button.dataset.copy);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await copy(element);
+      } catch {
+        select(element);
+        return;
+      }
+      button.textContent = button.dataset.done;
+      window.setTimeout(() => { button.textContent = label; }, 2000);
+    });
+  });
+
+  // The second half of a double click would be answered instead of the first, and that answer has no secret.
+  const form = document.querySelector("#apikey_form:has([name=new_key]), #tot-rotate");
+  if (form) {
+    let sent = false;
+    form.addEventListener("submit", (event) => {
+      if (sent) {
+        event.preventDefault();
+      }
+      sent = true;
+    });
+    window.addEventListener("pageshow", () => { sent = false; });
+  }
+});
+
+// A browser may keep a left page in memory and show it again on "back".
+window.addEventListener("pagehide", () => {
+  document.querySelectorAll("[data-once]").forEach((element) => { element.textContent = "…"; });
+});
