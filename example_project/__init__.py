@@ -1,0 +1,1 @@
+"""An example host: a small shop's API behind tot_jwt."""

@@ -1,0 +1,7 @@
+"""The shop in the admin."""
+
+from django.contrib import admin
+
+from example_project.shop.models import Order, Person, Product
+
+admin.site.register([Person, Product, Order])
