@@ -1,0 +1,95 @@
+"""wheel_smoke.py DIST SOURCES: the wheel in DIST holds the files of SOURCES and no others, and works alone.
+
+It is installed into a fresh environment; a project of two files in an empty folder then migrates, makes a key and
+exchanges it.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import venv
+import zipfile
+from pathlib import Path
+
+SETTINGS = """
+SECRET_KEY = "for-this-test-only-" * 3
+ROOT_URLCONF = "urls"
+ALLOWED_HOSTS = ["testserver"]
+USE_TZ = True
+STATIC_URL = "static/"
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
+INSTALLED_APPS = [
+    "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles", "rest_framework", "tot_jwt",
+]
+"""
+
+URLS = """
+from django.urls import include, path
+
+urlpatterns = [path("auth/", include("tot_jwt.urls"))]
+"""
+
+EXCHANGE = """
+import io, json
+import django
+django.setup()
+from django.core.management import call_command
+from django.test import Client
+
+def command(*arguments):
+    output = io.StringIO()
+    call_command("tot_jwt", *arguments, "--json", stdout=output)
+    return json.loads(output.getvalue())
+
+command("create_domain", "example.com")
+key = command("create_key", "example.com", "--name", "smoke")
+credentials = {name: key[name] for name in ("appDomain", "totApiKey", "totSecretKey")}
+client = Client()
+issued = client.post("/auth/token", credentials, content_type="application/json")
+assert issued.status_code == 200, (issued.status_code, issued.content)
+authorization = "Bearer " + issued.json()["token"]
+verified = client.get("/auth/token", headers={"Authorization": authorization})
+assert verified.status_code == 200 and verified.json()["valid"] is True, (verified.status_code, verified.content)
+refused = client.get("/auth/token", headers={"Authorization": authorization[:-9]})
+assert refused.status_code == 401, (refused.status_code, refused.content)
+print("The wheel works alone.")
+"""
+
+
+def same_files(wheel: Path, sources: Path) -> None:
+    """Fail unless the wheel's files are the sources' and its own metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+    written = {
+        path.relative_to(sources.parent).as_posix()
+        for path in sources.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    if packed != written:
+        sys.exit(f"missing from the wheel: {sorted(written - packed)}; only in it: {sorted(packed - written)}")
+
+
+def main(dist: Path, sources: Path) -> None:
+    """Pack, install, run."""
+    (wheel,) = dist.resolve().glob("*.whl")
+    same_files(wheel, sources)
+    with tempfile.TemporaryDirectory() as folder:
+        venv.create(Path(folder, "venv"), with_pip=True)
+        python = Path(folder, "venv", "bin", "python")
+        project = Path(folder, "project")
+        project.mkdir()
+        (project / "settings.py").write_text(SETTINGS, encoding="utf-8")
+        (project / "urls.py").write_text(URLS, encoding="utf-8")
+
+        def run(*arguments: str) -> None:
+            environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "settings"}
+            subprocess.run([python, *arguments], cwd=project, env=environment, check=True)
+
+        run("-m", "pip", "install", "--quiet", str(wheel))
+        run("-m", "django", "check", "--fail-level", "WARNING")
+        run("-m", "django", "migrate", "--verbosity", "0")
+        run("-c", EXCHANGE)
+
+
+main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,45 @@
+"""A cache on Redis for one test: empty, and with no connection left open when the test is over."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+LOCATION = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
+REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
+
+
+@contextmanager
+def redis_cache() -> Iterator[dict[str, Any]]:
+    """The member of CACHES. Skips the test where there is no Redis, unless services are required."""
+    redis = import_module("redis") if REQUIRED else pytest.importorskip("redis")
+    pools = []
+
+    class Pool(redis.ConnectionPool):  # type: ignore[name-defined]
+        """Django makes one for each thread, and leaves it to the end of the process."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            pools.append(self)
+
+    try:
+        with redis.Redis.from_url(LOCATION) as client:
+            client.ping()
+    except redis.ConnectionError:
+        if REQUIRED:
+            raise
+        pytest.skip("Redis does not answer")
+    try:
+        yield {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": LOCATION,
+            "KEY_PREFIX": uuid4().hex,
+            "OPTIONS": {"pool_class": Pool},
+        }
+    finally:
+        for pool in pools:
+            pool.disconnect()
