@@ -1,0 +1,77 @@
+"""What tot_jwt does, as things to measure."""
+
+import json
+from collections.abc import Iterator
+from itertools import cycle
+
+from django.conf import settings
+
+from benchmarks import tables
+from benchmarks.timing import Request, Subject, request
+from benchmarks.urls import EmptyView, protected
+from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
+from tot_jwt.tokens import ApiToken
+from tot_jwt.views import TokenView
+
+JSON = "application/json"
+
+
+def subjects(rows: list[int], keys: int) -> list[Subject]:
+    """All operations, with the keys of these rows of the file with so many keys."""
+    name = "tot-jwt" if settings.TOT_JWT["KEY_STATE_MAX_AGE"] else "tot-jwt, KEY_STATE_MAX_AGE = 0"
+    with_token = [with_bearer(token(row, keys)) for row in rows]
+    exchange = [post(credentials(row, keys)) for row in rows]
+    direct = [post({**credentials(row, keys), "userId": 42}) for row in rows]
+    wrong_token = with_bearer(altered(token(rows[0], keys)))
+    wrong_secret = post({**credentials(rows[0], keys), "totSecretKey": altered(tables.SECRET)})
+    by_token, by_keys, exchanging = protected(JWTAuthentication), protected(ApiKeyAuthentication), TokenView.as_view()
+    return [
+        Subject("Authenticate", name, by_token, with_token, wrong_token),
+        Subject("Authenticate, first sight of a token", name, by_token, with_token, wrong_token, unseen(rows, keys)),
+        Subject("Exchange keys for a token", name, exchanging, exchange, wrong_secret),
+        Subject("Verify a token", name, exchanging, with_token, wrong_token),
+        Subject("Authenticate with keys", name, by_keys, direct, wrong_secret),
+    ]
+
+
+def empty() -> Subject:
+    """What all are compared with."""
+    return Subject("Nothing", "empty view", EmptyView.as_view(), [with_bearer("x")] * 32, None)
+
+
+def token(row: int, keys: int) -> str:
+    """A new token, as the exchange issues it."""
+    raw, _ = ApiToken.issue(
+        public_key=tables.public_key(row, keys),
+        app_domain=tables.domain(row),
+        environment="live",
+        generation=1,
+        scope=frozenset({"orders:read", "keys:manage"}),
+    )
+    return raw
+
+
+def unseen(rows: list[int], keys: int) -> Iterator[Request]:
+    """Requests with new tokens, without end."""
+    return (with_bearer(token(row, keys)) for row in cycle(rows))
+
+
+def credentials(row: int, keys: int) -> dict[str, object]:
+    return {
+        "appDomain": tables.domain(row),
+        "totApiKey": tables.public_key(row, keys),
+        "totSecretKey": tables.SECRET,
+    }
+
+
+def with_bearer(raw: str) -> Request:
+    return request(authorization=f"Bearer {raw}")
+
+
+def post(data: object) -> Request:
+    return request("POST", body=json.dumps(data).encode(), type=JSON)
+
+
+def altered(credential: str) -> str:
+    """The same but for one character, ten from the end."""
+    return credential[:-10] + ("x" if credential[-10] != "x" else "y") + credential[-9:]
