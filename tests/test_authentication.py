@@ -217,7 +217,7 @@ def test_form_is_hidden_from_djangos_error_report(make_key, rf):
 
     WhoAmI.as_view()(request)
 
-    assert request.sensitive_post_parameters == "__ALL__"
+    assert request.sensitive_post_parameters == ["totSecretKey"]
     assert "totSecretKey" not in request.POST
 
 

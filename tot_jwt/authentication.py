@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest, QueryDict
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
@@ -22,6 +23,7 @@ class JWTAuthentication(BaseAuthentication):
     `token_type` says that somebody else made it. That claim only routes; it is not trusted.
     """
 
+    @sensitive_variables()
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken] | None:
         # DRF's Request looks everything up that it does not have itself; we ask for a good deal.
         meta = request._request.META
@@ -65,11 +67,10 @@ class ApiKeyAuthentication(BaseAuthentication):
             if "HTTP_AUTHORIZATION" in http_request.META:
                 bearer(http_request.META)
                 return None
+            _hide_secret(http_request)
             found = parsers.find_credentials(http_request)
             if found is None:
                 return None
-            # Django's error report would list the form's fields.
-            http_request.sensitive_post_parameters = "__ALL__"  # type: ignore[attr-defined]
             result = verify_keys(found.credentials, address=client_address(http_request.META))
         except TotJWTError as error:
             raise ApiError(error) from error
@@ -92,6 +93,13 @@ def bearer(meta: dict[str, Any]) -> str | None:
     if not meta.keys().isdisjoint(parsers.HEADERS.values()):
         raise InvalidRequest("two_methods")
     return str(credentials)
+
+
+def _hide_secret(request: HttpRequest) -> None:
+    """Keep it out of Django's error report, which lists the fields of a form."""
+    hidden = getattr(request, "sensitive_post_parameters", ())
+    if hidden != "__ALL__":
+        request.sensitive_post_parameters = [*hidden, "totSecretKey"]  # type: ignore[attr-defined]
 
 
 def _forget_secret(data: Any) -> None:

@@ -183,8 +183,9 @@ def _pairs(media_type: str, body: bytes) -> Pairs:
                 max_num_fields=host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
             )
         value = json.loads(text, object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("not_parsed") from error
+    except (ValueError, RecursionError):
+        # Without its cause, which carries the whole body.
+        raise InvalidRequest("not_parsed") from None
     if not isinstance(value, _JSONObject):
         raise InvalidRequest("not_an_object")
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(value):
