@@ -67,6 +67,8 @@ class Key:
     revoked: bool = False
     generation: int = 1
     previous: str | None = None
+    #: None as long as nobody renamed it.
+    name: str | None = None
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -246,9 +248,9 @@ class Thief(RuleBasedStateMachine):
         caller = token.key
         scopes, networks = changes.get("scopes", key.scopes), changes.get("networks", key.networks)
         ends = self.ends_at(changes["days"]) if "days" in changes else key.ends
-        disabled = changes.get("disabled", key.disabled)
+        name, disabled = changes.get("name", key.name), changes.get("disabled", key.disabled)
         narrows = (
-            "name" not in changes
+            name == key.name
             and scopes <= key.scopes
             and ends <= key.ends
             and NETWORKS[networks] <= key.addresses
@@ -262,7 +264,7 @@ class Thief(RuleBasedStateMachine):
         permitted = self.may_act(token, key) and (narrows or key.maker is caller) and within and not key.revoked
         assert (answer.status_code == 200) is permitted, answer.content
         if permitted:
-            key.scopes, key.ends, key.networks, key.disabled = scopes, ends, networks, disabled
+            key.name, key.scopes, key.ends, key.networks, key.disabled = name, scopes, ends, networks, disabled
             self.shorten_children(key)
 
     @rule(
@@ -360,9 +362,10 @@ class Thief(RuleBasedStateMachine):
         key.scopes &= scopes
         key.ends = min(key.ends, self.ends_at(days))
         key.issues = key.issues and not issues
+        key.name = "Narrowed"
         lifecycle.change_key(
             self.row(key),
-            name="Narrowed",
+            name=key.name,
             scopes=key.scopes,
             expires_at=None if key.ends is NEVER else self.row(key).expires_at if days is None else key.ends,
             allowed_ips=key.networks,
