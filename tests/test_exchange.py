@@ -622,6 +622,29 @@ def test_database_gone_elsewhere_in_our_views_is_503_too(db, client, monkeypatch
     assert client.post(TOKEN_URL, sent, content_type="application/json").status_code == 503
 
 
+@pytest.mark.req("D2")
+def test_standby_that_takes_no_writes_is_503_and_other_internal_errors_are_reported(client, monkeypatch):
+    """As PostgreSQL's driver says it; tests/test_faults.py has a server that is read-only."""
+    from django.db import InternalError
+
+    from tot_jwt import views
+
+    class FromDriver(Exception):
+        sqlstate = "25006"
+
+    def write(*args, **kwargs):
+        raise InternalError("cannot execute UPDATE in a read-only transaction") from cause
+
+    monkeypatch.setattr(views, "exchange", write)
+    sent = {"appDomain": "a", "totApiKey": "b", "totSecretKey": "c"}
+
+    cause = FromDriver()
+    assert client.post(TOKEN_URL, sent, content_type="application/json").status_code == 503
+    cause = None
+    with pytest.raises(InternalError):
+        client.post(TOKEN_URL, sent, content_type="application/json")
+
+
 def test_bug_in_our_views_is_djangos_to_report(db, client, monkeypatch):
     from tot_jwt import views
 
