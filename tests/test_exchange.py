@@ -590,7 +590,7 @@ def test_views_stay_outside_the_hosts_atomic_requests():
 
 @pytest.mark.req("D2")
 @pytest.mark.parametrize("error", ["OperationalError", "InterfaceError"])
-def test_database_gone_is_503_with_retry_after_and_comes_back(make_key, post_token, monkeypatch, error):
+def test_database_gone_is_503_with_retry_after_and_comes_back(make_key, post_token, monkeypatch, caplog, error):
     import django.db
     from django.db.backends.utils import CursorWrapper
 
@@ -604,6 +604,7 @@ def test_database_gone_is_503_with_retry_after_and_comes_back(make_key, post_tok
         answer = post_token(key)
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
     assert answer.headers["Retry-After"] == "5"
+    assert "The database does not answer: gone" in caplog.messages
     assert post_token(key).status_code == 200
 
 

@@ -10,8 +10,9 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from tot_jwt import lifecycle
+from tot_jwt.events import Actor
 from tot_jwt.exceptions import Conflict, InvalidValue, KeyIsRevoked
-from tot_jwt.models import ApiKey, AppDomain, KeyStatus
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, KeyStatus
 
 NOON = datetime(2025, 10, 29, 12, 0, tzinfo=UTC)
 
@@ -134,6 +135,27 @@ def test_change_is_checked_like_a_new_key(make_key, settings):
     with pytest.raises(ValidationError):
         lifecycle.change_key(key, **{**given, "scopes": [], "name": ""})
     assert ApiKey.objects.get().scopes == "new old"
+
+
+def test_key_does_not_change_to_one_that_ended_in_the_past(make_key):
+    key = make_key()
+    kept = {"name": "A", "scopes": [], "allowed_ips": [], "can_issue_tokens": True}
+
+    with pytest.raises(InvalidValue):
+        lifecycle.change_key(key, expires_at=timezone.now(), **kept)
+    ended = make_key(expires_at=timezone.now() - timedelta(days=1))
+    assert lifecycle.change_key(ended, expires_at=ended.expires_at, **kept).name == "A"
+
+
+def test_revocation_with_cascade_names_who_did_it_for_every_key(make_key):
+    parent = make_key()
+    child = make_key(app_domain=parent.app_domain, created_by_key=parent)
+    grandchild = make_key(app_domain=parent.app_domain, created_by_key=child)
+
+    lifecycle.revoke_key(parent, cascade=True, by=Actor("somebody", address="192.0.2.1"))
+
+    revoked = KeyEvent.objects.filter(action="revoked").values_list("key", "actor", "address")
+    assert set(revoked) == {(key.pk, "somebody", "192.0.2.1") for key in (parent, child, grandchild)}
 
 
 def test_form_of_a_key_says_which_network_is_wrong(make_key):

@@ -331,6 +331,23 @@ def test_expired_token_with_a_wrong_claim_is_invalid(make_key, get_token):
     assert invalid(get_token(sign(claims_for(make_key(), iat=1, exp=2, aud="x"))))
 
 
+@pytest.mark.req("A8")
+@pytest.mark.parametrize(
+    ("iat", "exp", "good"),
+    [
+        (0, 253_402_300_799, True),
+        (-1, 253_402_300_799, False),
+        (0, 253_402_300_800, False),
+        (1_700_000_000, 1_700_000_000, False),
+        (1_700_000_001, 1_700_000_000, False),
+    ],
+)
+def test_times_of_a_token_are_in_order_and_in_the_calendar(make_key, get_token, iat, exp, good):
+    answer = get_token(sign(claims_for(make_key(), iat=iat, exp=exp)))
+
+    assert answer.status_code == 200 if good else invalid(answer)
+
+
 # The live state
 
 
