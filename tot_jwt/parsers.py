@@ -30,6 +30,7 @@ MAX_DEPTH = 32
 CREDENTIALS = {"appDomain": 253, "totApiKey": 128, "totSecretKey": 512}
 #: Those of them that make a request one with API keys.
 KEYS = ("totApiKey", "totSecretKey")
+_KEYS_AS_BYTES = tuple(name.encode() for name in KEYS)
 #: Where they stand when they are sent as headers.
 HEADERS = {
     "appDomain": "HTTP_TOT_APP_DOMAIN",
@@ -64,6 +65,9 @@ class DirectCredentials(NamedTuple):
 Pairs = Iterable[tuple[str, Any]]
 
 
+_NO_QUERY = QueryDict(encoding="utf-8")
+
+
 class _JSONObject(list[tuple[str, Any]]):
     """A JSON object as it was written: every member, in order, also those given twice."""
 
@@ -72,7 +76,7 @@ class _JSONObject(list[tuple[str, Any]]):
 def read_exchange(request: HttpRequest) -> ExchangeRequest:
     """The credentials and scopes in the body. Raises InvalidRequest, InvalidFields and their kin."""
     query = read_query(request)
-    if any(name in query for name in KEYS):
+    if query and any(name in query for name in KEYS):
         raise InvalidRequest("keys_in_query")
     media_type = _media_type(request)
     if media_type not in (JSON, FORM):
@@ -94,7 +98,7 @@ def find_credentials(request: HttpRequest) -> DirectCredentials | None:
     if headers:
         places.append((headers, False))
     query = read_query(request)
-    if any(name in query for name in KEYS):
+    if query and any(name in query for name in KEYS):
         if not settings.API_KEYS_IN_QUERY:
             raise InvalidRequest("keys_in_query")
         pairs = ((name, value) for name, values in query.lists() for value in values)
@@ -112,8 +116,9 @@ def find_credentials(request: HttpRequest) -> DirectCredentials | None:
 
 def read_query(request: HttpRequest) -> QueryDict:
     """The URL's query in UTF-8; in `request.GET` the charset of the body could hide a name. Raises InvalidRequest."""
+    query = request.META.get("QUERY_STRING")
     try:
-        return QueryDict(request.META.get("QUERY_STRING"), encoding="utf-8")
+        return QueryDict(query, encoding="utf-8") if query else _NO_QUERY
     except TooManyFieldsSent as error:
         raise InvalidRequest("not_parsed") from error
 
@@ -154,7 +159,7 @@ def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
         raise RequestTooLarge from error
     except (ValueError, UnreadablePostError) as error:
         raise InvalidRequest("unreadable_body") from error
-    has_names = any(name.encode() in body for name in KEYS)
+    has_names = any(name in body for name in _KEYS_AS_BYTES)
     if not has_names and not any(escape in body for escape in (b"\\", b"%")):
         return None
     try:
@@ -182,7 +187,7 @@ def _pairs(media_type: str, body: bytes) -> Pairs:
                 errors="strict",
                 max_num_fields=host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
             )
-        value = json.loads(text, object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_refuse)
+        value = _DECODER.decode(text)
     except (ValueError, RecursionError):
         # Without its cause, which carries the whole body.
         raise InvalidRequest("not_parsed") from None
@@ -200,6 +205,10 @@ def _number(digits: str) -> float:
 
 def _refuse(constant: str) -> None:
     raise ValueError(f"{constant} is not JSON")
+
+
+#: One for all: `json.loads` with hooks makes one at each call.
+_DECODER = json.JSONDecoder(object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_refuse)
 
 
 def _is_too_deep(value: list[Any]) -> bool:
