@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from django.test import RequestFactory
+from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.test import APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -219,6 +220,16 @@ def test_form_is_hidden_from_djangos_error_report(make_key, rf):
 
     assert request.sensitive_post_parameters == ["totSecretKey"]
     assert "totSecretKey" not in request.POST
+
+
+@pytest.mark.req("E6")
+@pytest.mark.parametrize(("own", "hidden"), [((), "__ALL__"), (("pin",), ["pin", "totSecretKey"])])
+def test_what_the_host_hides_from_error_reports_stays_hidden(make_key, rf, own, hidden):
+    request = rf.post("/me", form(make_key()), content_type=FORM)
+
+    sensitive_post_parameters(*own)(WhoAmI.as_view())(request)
+
+    assert request.sensitive_post_parameters == hidden
 
 
 def test_data_that_is_no_mapping_is_left_alone(make_key, rf):
