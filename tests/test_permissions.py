@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 
 from tot_jwt.models import ApiKey
 
@@ -22,6 +24,21 @@ def test_scope_lets_in(make_key, make_token, client):
 
 def test_missing_scope_is_403_and_named(make_key, make_token, client):
     assert insufficient(client.get("/scoped", headers=bearer(make_token(make_key()))), "orders:read")
+
+
+@pytest.mark.req("D2")
+def test_scope_that_only_a_database_that_is_gone_could_grant_is_503(make_key, make_token, client, monkeypatch):
+    headers = bearer(make_token(make_key()))
+    assert insufficient(client.get("/scoped", headers=headers), "orders:read")
+
+    def fail(*args):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", fail)
+        answer = client.get("/scoped", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
 
 
 def test_methods_need_scopes_of_their_own(make_key, make_token, client):

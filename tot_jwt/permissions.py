@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from tot_jwt.exceptions import InsufficientScope
+from tot_jwt.exceptions import InsufficientScope, ServiceUnavailable
 from tot_jwt.http import ApiError
 from tot_jwt.principal import ApiClient
 
@@ -29,7 +29,11 @@ class HasScopes(BasePermission):
         required = _required_scopes(request, view)
         if required is None:
             return False
-        if not all(request.user.has_scope(scope) for scope in required):
+        try:
+            holds_all = all(request.user.has_scope(scope) for scope in required)
+        except ServiceUnavailable as error:
+            raise ApiError(error) from error
+        if not holds_all:
             raise ApiError(InsufficientScope(required))
         return True
 

@@ -32,7 +32,7 @@ class ApiClient:
         return self.pk
 
     def has_scope(self, scope: str) -> bool:
-        """Whether the client holds the scope."""
+        """Whether the client holds the scope. Raises ServiceUnavailable where only the database could tell."""
         return scope in self.scopes or (self.confirm is not None and scope in self.confirm())
 
     def has_perm(self, perm: str, obj: object = None) -> bool:

@@ -145,7 +145,10 @@ def _client(public_key: str, rights: RightsRule) -> tuple[ApiClient, KeyState]:
 
 
 class _Confirmation:
-    """Asks the database once what a client's rights are now; none where it is refused altogether."""
+    """Asks the database once what a client's rights are now; none where it is refused altogether.
+
+    Raises ServiceUnavailable.
+    """
 
     __slots__ = ("_answer", "_public_key", "_rights")
 
@@ -155,8 +158,9 @@ class _Confirmation:
 
     def __call__(self) -> frozenset[str]:
         if self._answer is None:
+            state = key_state.load(self._public_key)
             try:
-                _, self._answer = self._rights(key_state.load(self._public_key))
+                _, self._answer = self._rights(state)
             except TotJWTError:
                 self._answer = frozenset()
         return self._answer
