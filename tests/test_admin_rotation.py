@@ -248,11 +248,16 @@ def test_end_of_two_secrets_is_told_without_the_date_if_it_is_today(
     assert "two secrets until March 2, 2026, 1 p.m." in text(client.get(change_url(key)))
 
 
-def test_key_with_one_secret_has_no_old_one(superuser: Any, client: Client, make_key: Callable[..., ApiKey]) -> None:
-    page = text(client.get(change_url(make_key())))
+def test_key_without_a_second_secret_that_works_has_no_old_one(
+    superuser: Any, client: Client, make_key: Callable[..., ApiKey]
+) -> None:
+    now = timezone.now()
 
-    assert "ld secret" not in page
-    assert "two secrets" not in page
+    for key in (make_key(), make_key(previous_secret_expires_at=now + DAY, revoked_at=now)):
+        page = text(client.get(change_url(key)))
+        assert "ld secret" not in page
+        assert "two secrets" not in page
+    assert "two secrets" not in text(client.get(KEYS))
 
 
 def test_old_secret_is_ended_by_hand(

@@ -188,7 +188,7 @@ class ApiKey(models.Model):
     @property
     def previous_secret_is_live(self) -> bool:
         """Whether the secret before the last rotation still works."""
-        return previous_secret_is_live(self)
+        return self.revoked_at is None and previous_secret_is_live(self)
 
     @property
     def scope_set(self) -> frozenset[str]:

@@ -74,7 +74,7 @@ class HasPreviousSecret(Protocol):
 
 
 def previous_secret_is_live(key: HasPreviousSecret) -> bool:
-    """Whether the secret before the last rotation still works."""
+    """Whether the secret before the last rotation is as good as the current one."""
     ends = key.previous_secret_expires_at
     return ends is not None and ends > clock.now()
 

@@ -79,7 +79,7 @@ KEY_ACTS = (
         consequence=_("Of their two secrets, the older one stops working at once. The new one and all tokens stay."),
         record=_("Old secret ended"),
         apply=lifecycle.end_previous_secret,
-        applies=lambda key: key.revoked_at is None and key.previous_secret_is_live,
+        applies=lambda key: key.previous_secret_is_live,
     ),
     Act[ApiKey](
         name="end_tokens",
