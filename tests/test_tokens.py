@@ -1,6 +1,8 @@
 """GET token, and what a token must be: contract §2 and §3."""
 
 import copy
+import hashlib
+import hmac
 import json
 import pickle
 import subprocess
@@ -449,6 +451,13 @@ def test_short_key_is_refused_at_use(make_key, post_token, get_token, settings, 
         post_token(key)
     with pytest.raises(ImproperlyConfigured):
         get_token(token)
+
+
+def test_derived_key_is_the_same_in_every_release(settings):
+    settings.SECRET_KEY = "k" * 50
+
+    purpose = hashlib.sha256(b"tot_jwt.signing" + b"k" * 50).digest()
+    assert our_key() == hmac.digest(purpose, b"HS256", "sha256")
 
 
 @pytest.mark.parametrize("algorithm", ["HS384", "HS512"])
