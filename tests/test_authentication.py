@@ -1,6 +1,8 @@
 """Tokens, and API keys sent directly, on a host's own views: contract §4."""
 
+import copy
 import json
+import pickle
 from typing import Any
 
 import pytest
@@ -452,6 +454,16 @@ def test_client_looks_like_a_user():
     assert not CLIENT.has_perm("shop.view_order", object())
     assert CLIENT.has_perms(["shop.view_order"])
     assert not CLIENT.has_perms(["shop.view_order", "shop.add_order"])
+    assert CLIENT.get_username() == "pk_x"
+    assert CLIENT.has_module_perms("shop")
+    assert not CLIENT.has_module_perms("sho")
+
+
+def test_client_can_be_pickled_also_while_it_is_remembered(make_key, make_token):
+    token = make_token(make_key(scopes=["a"]))
+    for _ in range(2):
+        client, _ = verify_token(token, address="")
+        assert pickle.loads(pickle.dumps(client)) == client == copy.deepcopy(client)  # noqa: S301 - our own
 
 
 def test_remembered_client_asks_the_database_once_before_it_refuses(make_key, make_token, django_assert_num_queries):

@@ -33,7 +33,7 @@ class ApiClient:
 
     def has_scope(self, scope: str) -> bool:
         """Whether the client holds the scope. Raises ServiceUnavailable where only the database could tell."""
-        return scope in self.scopes or (self.confirm is not None and scope in self.confirm())
+        return self._holds(lambda scopes: scope in scopes)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
         """Whether the client holds a scope of the permission's name; it says nothing about single objects."""
@@ -43,8 +43,23 @@ class ApiClient:
         """Whether the client holds scopes of all the permissions' names."""
         return all(self.has_perm(perm, obj) for perm in perm_list)
 
+    def has_module_perms(self, app_label: str) -> bool:
+        """Whether the client holds any scope that is named like a permission of the app."""
+        return self._holds(lambda scopes: any(scope.startswith(f"{app_label}.") for scope in scopes))
+
+    def get_username(self) -> str:
+        """The same as `pk`."""
+        return self.pk
+
+    def _holds(self, accept: Callable[[frozenset[str]], bool]) -> bool:
+        return accept(self.scopes) or (self.confirm is not None and accept(self.confirm()))
+
     def __str__(self) -> str:
         return self.pk
+
+    def __reduce__(self) -> tuple[type["ApiClient"], tuple[str, str, str, frozenset[str]]]:
+        # Whoever unpickles it, elsewhere and later, has what it held; there is nothing left to confirm.
+        return ApiClient, (self.pk, self.app_domain, self.environment, self.scopes)
 
 
 @dataclass(frozen=True, slots=True)
