@@ -66,14 +66,15 @@ def test_nobody_is_not_let_in_and_challenged(db, client):
     assert client.get("/scoped").status_code == 401
 
 
-def test_view_without_required_scopes_is_improperly_configured(make_key, make_token, client, monkeypatch):
+def test_view_without_lists_of_required_scopes_is_improperly_configured(make_key, make_token, client, monkeypatch):
     headers = bearer(make_token(make_key()))
 
     with pytest.raises(ImproperlyConfigured, match="required_scopes"):
         client.get("/unconfigured", headers=headers)
-    monkeypatch.setattr("tests.views.Unconfigured.required_scopes", "orders:read", raising=False)
-    with pytest.raises(ImproperlyConfigured, match="required_scopes"):
-        client.get("/unconfigured", headers=headers)
+    for wrong in ("orders:read", {"GET": "orders:read"}, {"GET": None}, {"get": ["orders:read"]}):
+        monkeypatch.setattr("tests.views.Unconfigured.required_scopes", wrong, raising=False)
+        with pytest.raises(ImproperlyConfigured, match="required_scopes"):
+            client.get("/unconfigured", headers=headers)
 
 
 def test_has_scopes_or_something_else_lets_either_in(make_key, make_token, make_user, client):

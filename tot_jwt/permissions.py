@@ -41,10 +41,14 @@ class HasScopes(BasePermission):
 def _required_scopes(request: Request, view: APIView) -> Sequence[str] | None:
     """The scopes for this request; None where its method is not listed."""
     required: RequiredScopes | None = getattr(view, "required_scopes", None)
-    if required is None or isinstance(required, str):
+    if isinstance(required, Mapping) and all(map(str.isupper, required)):
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        if method not in required:
+            return None
+        required = required[method]
+    if required is None or isinstance(required, str | Mapping):
         raise ImproperlyConfigured(
-            f"{type(view).__name__} uses HasScopes and needs `required_scopes`: a list of scopes, or one by method."
+            f"{type(view).__name__} uses HasScopes and needs `required_scopes`: a list of scopes, or a dict of such "
+            "lists by method, in capitals."
         )
-    if isinstance(required, Mapping):
-        return required.get("GET" if request.method == "HEAD" else str(request.method))
     return required
