@@ -120,6 +120,16 @@ def test_last_slash_is_optional_and_never_redirected(make_key, client, url):
     assert client.post(url, body(make_key()), content_type="application/json").status_code == 200
 
 
+def test_prefix_of_the_host_may_capture_arguments(make_key, client):
+    key = make_key()
+
+    issued = client.post("/acme/auth/token", body(key), content_type="application/json")
+    headers = {"Authorization": f"Bearer {issued.json()['token']}"}
+
+    assert client.get("/acme/auth/token", headers=headers).status_code == 200
+    assert client.get(f"/acme/auth/keys/{key.public_key}", headers=headers).json()["totApiKey"] == key.public_key
+
+
 def test_path_with_a_newline_is_another_path(client):
     assert client.get(TOKEN_URL + "%0A").status_code == 404
 

@@ -8,6 +8,7 @@ from tests import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/internal/auth/", include("tot_jwt.urls")),
+    path("<slug:tenant>/auth/", include("tot_jwt.urls", namespace="by-tenant")),
     path("me", views.WhoAmI.as_view()),
     path("anyone", views.Anyone.as_view()),
     path("session-first", views.SessionFirst.as_view()),

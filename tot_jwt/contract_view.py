@@ -1,9 +1,11 @@
 """The view that all endpoints are: its every answer is the contract's, whatever the host has set or Django raises."""
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, ClassVar, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation, ValidationError
 from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import renderers
 from rest_framework.negotiation import BaseContentNegotiation
@@ -49,6 +51,9 @@ class ContractView(APIView):
     metadata_class = None
     schema = None
 
+    #: What the view's own part of the URL captures.
+    captured: ClassVar[Sequence[str]] = ()
+
     #: OPTIONS is not among them: 405.
     http_method_names = ["get", "head", "post"]
 
@@ -59,6 +64,10 @@ class ContractView(APIView):
         for alias in connections:
             view = transaction.non_atomic_requests(alias)(view)
         return view
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Answer; what the host's prefix captured (``<slug:tenant>/``) is none of ours."""
+        return super().dispatch(request, **{name: kwargs[name] for name in self.captured})
 
     @property
     def default_response_headers(self) -> dict[str, str]:

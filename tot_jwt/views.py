@@ -64,6 +64,7 @@ class KeyView(ContractView):
     """``GET``, ``PATCH`` and ``DELETE keys/{totApiKey}``."""
 
     http_method_names = ["get", "head", "patch", "delete"]
+    captured = ("public_key",)
 
     def get(self, request: Request, public_key: str) -> Response:
         return Response(serializers.api_key(delegation.find_key(manager(request).client, public_key)))
@@ -86,6 +87,7 @@ class RotateView(ContractView):
     """``POST keys/{totApiKey}/rotate`` gives a key a new secret."""
 
     http_method_names = ["post"]
+    captured = ("public_key",)
 
     def post(self, request: Request, public_key: str) -> Response:
         session = manager(request)
