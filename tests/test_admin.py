@@ -413,8 +413,12 @@ def test_key_saved_as_new_is_refused(
 @pytest.mark.parametrize(
     ("field", "value", "expected"),
     [
-        ("allowed_ips", "10.0.0.0/33", "“10.0.0.0/33” is not an IP address or network in CIDR notation."),
-        ("allowed_ips", "10.0.0.1\nlocalhost", "“localhost” is not an IP address or network in CIDR notation."),
+        ("allowed_ips", "10.0.0.0/33", "“10.0.0.0/33” is not an IP address or a network in CIDR notation, such as"),
+        (
+            "allowed_ips",
+            "10.0.0.1\nlocalhost",
+            "“localhost” is not an IP address or a network in CIDR notation, such as",
+        ),
         ("scopes", ["orders:read", "orders:delete"], "orders:delete is not one of the available choices"),
         ("name", "", "This field is required."),
         ("app_domain", "0", "That choice is not one of the available choices."),

@@ -316,7 +316,7 @@ def test_events_are_listed_newest_first(run, run_json, make_key):
         "system",
         [None, True],
     )
-    assert "changes    name: Old New; expiresAt: - 2025-10-30T13:00:00+00:00" in run("list_events").splitlines()
+    assert "changes    name: Old → New; expiresAt: - → 2025-10-30T13:00:00+00:00" in run("list_events").splitlines()
 
 
 def test_events_are_those_of_a_key_or_of_a_domain(run_json, make_key, make_domain, django_assert_num_queries):

@@ -69,7 +69,7 @@ def _network(text: str) -> Network:
         return ip_network(text if "%" not in text else "")
     except ValueError as error:
         raise InvalidValue(
-            _("“%(text)s” is not an IP address or network in CIDR notation.") % {"text": text}
+            _("“%(text)s” is not an IP address or a network in CIDR notation, such as 192.0.2.0/24.") % {"text": text}
         ) from error
 
 

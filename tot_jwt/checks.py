@@ -103,7 +103,12 @@ RULES = (
         "Use at least as many random bytes as the algorithm's hash has (32 for HS256), or None to derive the key "
         "from SECRET_KEY.",
     ),
-    Rule("tot_jwt.E004", "VERIFYING_KEYS", _are_keys, "Use a list of earlier signing keys, str or bytes."),
+    Rule(
+        "tot_jwt.E004",
+        "VERIFYING_KEYS",
+        _are_keys,
+        "Use a list of earlier signing keys, str or bytes, each at least as long as the algorithm's hash.",
+    ),
     Rule("tot_jwt.E005", "ISSUER", _is_claim, f"Use a string of 1 to {MAX_CLAIM} characters."),
     Rule("tot_jwt.E006", "AUDIENCE", _is_claim, f"Use a string of 1 to {MAX_CLAIM} characters."),
     Rule("tot_jwt.E007", "TOKEN_LIFETIME", _is_lifetime, "Use a timedelta of whole seconds, timedelta(minutes=15)."),

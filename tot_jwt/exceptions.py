@@ -164,7 +164,7 @@ class KeyIsRevoked(Conflict):
 
 class PreviousSecretStillValid(Conflict):
     code = "previous_secret_still_valid"
-    detail = "The previous secret is still valid; a graceSeconds of 0 ends both"
+    detail = "The previous secret is still valid; a grace of 0 seconds ends both"
 
 
 class LastActiveKey(Conflict):
@@ -211,7 +211,7 @@ class SecretRequired(EscalationRefused):
 
 class KeyNotYours(EscalationRefused):
     code = "key_not_yours"
-    detail = "The caller did not create the API key: it may narrow, shorten, disable, rotate or revoke it"
+    detail = "The caller may not do this to an API key that it did not create"
 
 
 class KeyCreationNotAllowed(EscalationRefused):

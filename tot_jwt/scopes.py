@@ -60,4 +60,4 @@ def _validate_one(scope: str, known: Iterable[str]) -> None:
         raise InvalidValue(_("“%(scope)s” is never given to a key: every token has it.") % {"scope": scope})
     catalogue = settings.SCOPES
     if catalogue and scope not in catalogue and scope not in known:
-        raise InvalidValue(_("There is no scope “%(scope)s”.") % {"scope": scope})
+        raise InvalidValue(_("There is no scope “%(scope)s”: TOT_JWT['SCOPES'] does not list it.") % {"scope": scope})

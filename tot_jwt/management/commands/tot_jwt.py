@@ -65,7 +65,7 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_value, value)) or "-"
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {_value(item)}" for name, item in value.items()) or "-"
+        return "; ".join(f"{name}: {' → '.join(map(_value, change))}" for name, change in value.items()) or "-"
     text = "-" if value in (None, "") else str(value)
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
