@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging.config
 import re
 import shutil
 import signal
@@ -645,9 +646,20 @@ def test_new_signing_key_ends_the_tokens_that_a_restored_database_revives(make_k
     assert get_token(token).status_code == 401
 
 
+def test_logging_that_is_told_shows_issued_tokens(make_key, make_token, capsys, monkeypatch):
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    logging.config.dictConfig(told(1)["LOGGING"])
+
+    make_token(make_key())
+
+    assert "Token issued: " in capsys.readouterr().err
+
+
 def test_receiver_that_keeps_the_record_elsewhere(make_domain, caplog, django_capture_on_commit_callbacks):
     caplog.set_level("INFO", logger="key_events")
-    keep = told(1)["keep"]
+    keep = told(2)["keep"]
     try:
         with django_capture_on_commit_callbacks(execute=True):
             key, _ = lifecycle.create_key(make_domain(), name="One")

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import unittest
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -185,6 +186,16 @@ def test_view_with_django_permissions(make_key, use):
     # 400: let in, and then asked for a quantity.
     assert use("ModelOrderList", make_key(scopes=["shop.add_order"]), "POST", {}).status_code == 400
     assert use("ModelOrderList", make_key(scopes=["shop.view_order"]), "POST", {}).status_code == 403
+
+
+@pytest.mark.urls("tests.test_readme")
+@pytest.mark.django_db
+def test_test_of_a_view_passes():
+    result = unittest.TestResult()
+
+    unittest.defaultTestLoader.loadTestsFromTestCase(HOST["OrderListTests"]).run(result)
+
+    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
 
 # The walk-through
