@@ -367,7 +367,7 @@ def test_key_made_by_a_token_acts_on_itself_alone(key, api, sibling, act):
     others_child = row_of(client_of(sibling).create(scopes=["a"], expiresAt=None))
 
     for target in (key, sibling, brother, others_child):
-        assert code_of(ACTS[act](client_of(child), target)) == YOURS
+        assert code_of(ACTS[act](client_of(child), target)) == CREATION
         assert client_of(child).show(target).status_code == 200
     assert ACTS[act](client_of(child), child).status_code in (200, 204)
 
@@ -416,7 +416,7 @@ UNSEEN = always((404, "not_found"))
 OWN_CHILD = Doing((200, ""), (200, ""), (200, ""), (200, ""), (200, ""), (204, ""))
 NARROWING = Doing((200, ""), (200, ""), YOURS, SECRET, (200, ""), (204, ""))
 EXCEEDS = Doing((200, ""), KEY, KEY, KEY, KEY, KEY)
-READING = Doing((200, ""), YOURS, YOURS, YOURS, YOURS, YOURS)
+READING = Doing((200, ""), CREATION, CREATION, CREATION, CREATION, CREATION)
 UNAUTHENTICATED = always((401, "not_authenticated"))
 REVOKED = always((401, "token_revoked"))
 NO_SCOPE = always((403, "insufficient_scope"))

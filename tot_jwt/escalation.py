@@ -50,7 +50,7 @@ def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:
 def check_may_act_on(caller: Caller, key: ApiKey) -> None:
     """A key that was made through the API acts on itself alone, and nobody on a key that holds more than they do."""
     if caller.key.created_by_key_id is not None and key.pk != caller.key.pk:
-        raise KeyNotYours
+        raise KeyCreationNotAllowed
     if not key.scope_set <= caller.rights:
         raise KeyExceedsCaller
 

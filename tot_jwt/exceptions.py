@@ -216,7 +216,7 @@ class KeyNotYours(EscalationRefused):
 
 class KeyCreationNotAllowed(EscalationRefused):
     code = "key_creation_not_allowed"
-    detail = "An API key that was created through the API creates none"
+    detail = "An API key that was created through the API creates none, and acts on none but itself"
 
 
 class RecordIsPermanent(TotJWTError):
