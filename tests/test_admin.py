@@ -1,5 +1,6 @@
 """The admin, through Django's test client: who sees and does what, and where a secret is not."""
 
+import html
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -422,6 +423,8 @@ def test_key_saved_as_new_is_refused(
         ("scopes", ["orders:read", "orders:delete"], "orders:delete is not one of the available choices"),
         ("name", "", "This field is required."),
         ("app_domain", "0", "That choice is not one of the available choices."),
+        ("app_domain", "9" * 30, "That choice is not one of the available choices."),
+        ("app_domain", "x", "That choice is not one of the available choices."),
         ("environment", "stage", "stage is not one of the available choices"),
     ],
 )
@@ -439,6 +442,13 @@ def test_key_that_cannot_be_is_an_error_on_its_field(
     (error,) = response.context["adminform"].form.errors[field]
     assert expected in error
     assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["x", "٣", "9" * 30, "1.0", "\0"])
+def test_domain_of_no_such_number_in_the_url_of_the_form_is_no_choice(
+    number: str, superuser: Any, client: Client
+) -> None:
+    assert client.get(ADD_KEY, {"app_domain": number}).status_code == 200
 
 
 @pytest.mark.parametrize(("days", "makes"), [(-1, 0), (1, 1)])
@@ -469,10 +479,9 @@ def test_scopes_without_a_catalogue_are_typed_in(
 def test_secret_page_has_the_curl_line_that_works(
     superuser: Any, client: Client, make_domain: Callable[..., AppDomain]
 ) -> None:
-    page = text(client.post(ADD_KEY, new_key_data(client, make_domain(domain="example.com"))))
+    page = html.unescape(text(client.post(ADD_KEY, new_key_data(client, make_domain(domain="example.com")))))
 
-    assert "curl -X POST &#x27;http" not in page
-    assert "curl -X POST 'http://testserver/api/internal/auth/token'" in page
+    assert "curl -X POST http://testserver/api/internal/auth/token \\\n" in page
     assert '{"appDomain": "example.com", "totApiKey": "pk_live_tot_' in page
 
 
@@ -482,7 +491,7 @@ def test_secret_page_without_our_urls_has_a_placeholder(
 ) -> None:
     page = text(client.post(ADD_KEY, new_key_data(client, make_domain())))
 
-    assert "curl -X POST 'http://testserver/PATH/TO/token'" in page
+    assert "curl -X POST http://testserver/PATH/TO/token \\\n" in page
 
 
 def test_secret_page_of_a_key_without_tokens_has_no_curl_line(

@@ -1,6 +1,9 @@
 """The admin, through Django's test client: new secrets for old, what a key created, and what happened."""
 
+import html
+import json
 import re
+import shlex
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -210,6 +213,24 @@ def test_grace_ends_with_the_key(superuser: Any, client: Client, make_key: Calla
     assert ApiKey.objects.get().previous_secret_expires_at == expires_at
     expired = make_key(expires_at=timezone.now() - HOUR)
     assert offered_graces(client.get(rotate_url(expired))) == ["0"]
+
+
+def test_curl_line_is_words_to_a_shell_whatever_the_public_key(
+    superuser: Any, client: Client, make_key: Callable[..., ApiKey]
+) -> None:
+    key = make_key(public_key="""o'$(touch${IFS}zebra7)';`zebra7`&""")
+    page = rotate(client, key)
+
+    shown = re.search(r'<pre id="tot-curl"[^>]*>(.*?)</pre>', text(page), re.DOTALL)
+    assert shown
+    curl, *_, sent = shlex.split(html.unescape(shown[1]), posix=True)
+
+    assert curl == "curl"
+    assert json.loads(sent) == {
+        "appDomain": key.app_domain.domain,
+        "totApiKey": key.public_key,
+        "totSecretKey": secret_in(page),
+    }
 
 
 @pytest.mark.parametrize(
@@ -638,6 +659,10 @@ def test_events_are_filtered_by_no_hash(
     field: str, superuser: Any, client: Client, make_key: Callable[..., ApiKey]
 ) -> None:
     assert client.get(EVENTS, {f"{field}__startswith": "sha"}).status_code == 400
+
+
+def test_events_are_not_filtered_by_what_is_within_their_changes(superuser: Any, client: Client) -> None:
+    assert client.get(EVENTS, {"changes__contains": "1"}).status_code == 400
 
 
 def test_setting_that_keys_no_longer_have_keeps_its_name_on_record(

@@ -212,6 +212,7 @@ SAFE = {
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "none"}}, ["tot_jwt.W009"]),
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local", "KEY_CHANGE_RATE": None}}, ["tot_jwt.W009"]),
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local", **UNLIMITED}}, []),
+        ({"USE_TZ": False}, ["tot_jwt.W010"]),
         ({"TOT_JWT": {"TOKEN_LIFETIME": 900}}, ["tot_jwt.E007"]),
         ({"USE_X_FORWARDED_HOST": True, "TOT_JWT": {"ISSUER": "x", "TRUSTED_PROXIES": 1}}, []),
     ],

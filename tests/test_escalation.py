@@ -280,6 +280,21 @@ def test_maker_rotates_its_child_without_the_secret_but_not_the_child_of_another
     assert code_of(api.rotate(others, totSecretKey=others.secret)) == (200, "")
 
 
+@pytest.mark.req("F1")
+@pytest.mark.parametrize(
+    "narrowed", [{"expires_at": SOON_AT}, {"allowed_ips": "127.0.0.0/8"}, {"can_issue_tokens": False}], ids=str
+)
+def test_maker_that_was_narrowed_rotates_a_child_that_was_not_by_its_secret_only(key, api, narrowed):
+    child = row_of(api.create(expiresAt=None, allowedIps=[]))
+    update(key, **narrowed)
+
+    assert code_of(api.rotate(child)) == SECRET
+    assert code_of(api.rotate(child, graceSeconds=0)) == SECRET
+    assert code_of(api.rotate(child, totSecretKey=child.secret)) == (200, "")
+    update(child, **narrowed)
+    assert code_of(api.rotate(child, graceSeconds=0)) == (200, "")
+
+
 def test_child_rotates_itself_by_its_secret_only(api):
     child = row_of(api.create(scopes=["a"]))
 

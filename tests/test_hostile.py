@@ -40,7 +40,7 @@ from tests.hostile import (
     stored,
 )
 from tests.keys_client import KEYS_URL, url_of
-from tot_jwt.key_requests import NOT_A_BOOLEAN, NOT_A_GRACE, NOT_A_MOMENT, NOT_NETWORKS, UNKNOWN_MEMBER
+from tot_jwt.key_requests import NOT_A_BOOLEAN, NOT_A_GRACE, NOT_A_MOMENT, NOT_NETWORKS, TOO_LATE, UNKNOWN_MEMBER
 from tot_jwt.key_requests import NOT_SCOPES as NOT_SCOPES_OF_A_KEY
 from tot_jwt.parsers import BLANK, CREDENTIALS, NOT_A_STRING, NOT_SCOPES, NUL_CHARACTER, REQUIRED, SURROGATE, TOO_LONG
 
@@ -741,6 +741,12 @@ def test_hostile_header_lets_nobody_in(good, bend, expected):
     assert refused(send(path="/keys-only", headers=good.headers | bend(good)), expected, good)
 
 
+def escaped(good, member):
+    """The body with another member, and the names of the keys so written that they are not to be seen."""
+    hidden = good.json.replace(b"totApiKey", b"\\u0074otApiKey").replace(b"totSecretKey", b"tot\\u0053ecretKey")
+    return hidden[:-1] + b", " + member + b"}"
+
+
 PLACES = {
     "headers and JSON": (lambda good: {"headers": good.headers}, MALFORMED),
     "one header and JSON": (lambda good: {"headers": {"Tot-Api-Key": good.public_key}}, MALFORMED),
@@ -749,7 +755,22 @@ PLACES = {
     "text": (lambda good: {"content_type": "text/plain"}, ANONYMOUS),
     "UTF-16 declared": (
         lambda good: {"sent": good.json.decode().encode("utf-16"), "content_type": f"{JSON}; charset=utf-16"},
-        ANONYMOUS,
+        MALFORMED,
+    ),
+    "Latin-1 declared": (lambda good: {"content_type": f"{JSON}; charset=iso-8859-1"}, UNSUPPORTED),
+    "form in Latin-1": (lambda good: {"sent": good.form, "content_type": f"{FORM}; charset=iso-8859-1"}, UNSUPPORTED),
+    "escaped, domain twice": (lambda good: {"sent": escaped(good, b'"appDomain": "x"')}, MALFORMED),
+    "escaped, beside what is deep": (
+        lambda good: {"sent": escaped(good, b'"x": ' + b"[" * 40 + b"]" * 40)},
+        MALFORMED,
+    ),
+    "escaped, in Latin-1": (
+        lambda good: {"sent": escaped(good, b'"x": 1'), "content_type": f"{JSON}; charset=iso-8859-1"},
+        UNSUPPORTED,
+    ),
+    "wrong, of any type": (
+        lambda good: {"sent": good.json.replace(b"sk_live", b"sk_test"), "content_type": "application/*"},
+        INVALID,
     ),
     "one level down": (lambda good: {"sent": b'{"data": ' + good.json + b"}"}, ANONYMOUS),
     "beside a Basic header": (lambda good: {"headers": {"Authorization": "Basic zebra7"}}, ANONYMOUS),
@@ -863,6 +884,10 @@ CHANGES = {
     **{
         f"expiresAt: {name}": ({"expiresAt": told}, fault("expiresAt", told=NOT_A_MOMENT))
         for name, told in MOMENTS.items()
+    },
+    **{
+        f"expiresAt: {told}": ({"expiresAt": told}, fault("expiresAt", told=TOO_LATE))
+        for told in ("9999-12-30T00:00:00Z", "9999-12-31T23:59:59Z", "9999-12-29T23:00:00-14:00")
     },
     **{
         f"allowedIps: {name}": ({"allowedIps": [told]}, fault("allowedIps", told=NOT_NETWORKS))

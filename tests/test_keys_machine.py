@@ -284,7 +284,7 @@ class Thief(RuleBasedStateMachine):
 
         permitted = (
             self.may_act(token, key)
-            and (key.maker is token.key or secret == key.secret)
+            and (secret == key.secret or (key.maker is token.key and not self.reaches_further(key, token.key)))
             and (not cascade or self.may_act_on_children(token, key))
             and not key.revoked
             and not (grace and key.previous)
@@ -391,6 +391,9 @@ class Thief(RuleBasedStateMachine):
                 self.cascaded = self.cascaded or key is self.own
 
     # The model's rules
+
+    def reaches_further(self, key, other):
+        return key.ends > other.ends or not key.addresses <= other.addresses or (key.issues and not other.issues)
 
     def sent(self, days):
         return None if days is None else self.moment(days).isoformat()

@@ -38,7 +38,10 @@ def test_scope_that_only_a_database_that_is_gone_could_grant_is_503(make_key, ma
         patch.setattr(CursorWrapper, "execute", fail)
         answer = client.get("/scoped", headers=headers)
 
+        without_permission = client.post("/model-permissions", headers=headers)
+
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
+    assert without_permission.status_code == 403
 
 
 def test_methods_need_scopes_of_their_own(make_key, make_token, client):

@@ -73,6 +73,21 @@ def test_rejected_exchange_is_signalled_and_logged_with_the_reason(
     assert f"Exchange rejected: reason={reason} key={public_key} address=127.0.0.1" in caplog.messages
 
 
+@pytest.mark.req("E3")
+def test_secret_in_the_place_of_the_public_key_is_neither_signalled_nor_logged(
+    make_key, post_token, received, caplog, settings
+):
+    settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {"key": "1/min"}}
+    key = make_key()
+
+    answers = [post_token(key, totApiKey=key.secret, totSecretKey=key.public_key) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [401, 429]
+    assert "Throttled: too many failures at a key" in caplog.text
+    assert key.secret not in caplog.text
+    assert key.secret not in str(received)
+
+
 def test_receiver_that_fails_stops_nobody(make_key, post_token):
     def fail(**kwargs):
         raise RuntimeError

@@ -174,6 +174,12 @@ RISKS = (
         "The cache of TOT_JWT['THROTTLE_CACHE'] is one in memory, or none: each process counts alone, or does not.",
         "Name a cache that all processes share, on Redis or Memcached.",
     ),
+    Risk(
+        "tot_jwt.W010",
+        lambda: not host_settings.USE_TZ,
+        "USE_TZ is False: when clocks are set back, a key that has expired in that hour is good once more.",
+        "Set USE_TZ = True.",
+    ),
 )
 
 

@@ -17,6 +17,10 @@ epoch = time.time
 monotonic = time.monotonic
 
 
+#: From here on a moment is no date in one time zone or another, since the calendar ends with the year 9999.
+END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - in each zone
+
+
 def rfc3339(numeric_date: float) -> str:
     """A NumericDate as ``2025-10-29T18:38:22.000Z``: UTC whatever TIME_ZONE says, whole seconds."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(numeric_date))

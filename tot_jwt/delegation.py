@@ -157,7 +157,7 @@ def rotate_key(
 def revoke_key(session: Session, key: ApiKey, *, cascade: bool, force: bool) -> None:
     """End the key. Raises EscalationRefused, LastActiveKey, Conflict; never Throttled: revoking is the remedy."""
     throttling.count_key_change(session.client.app_domain, refuse=False)
-    with _caller(session) as caller:
+    with _caller(session, waiting_for=key) as caller:
         row = lifecycle.lock_key(key)
         escalation.check_may_act_on(caller, row)
         _lock_domain(row)
@@ -169,10 +169,15 @@ def revoke_key(session: Session, key: ApiKey, *, cascade: bool, force: bool) -> 
 
 
 @contextmanager
-def _caller(session: Session) -> Iterator[Caller]:
-    """The token's key, locked, if the token still counts. Raises RevokedToken, InsufficientPermissions."""
+def _caller(session: Session, *, waiting_for: ApiKey | None = None) -> Iterator[Caller]:
+    """The token's key, locked, if the token still counts. Raises RevokedToken, InsufficientPermissions.
+
+    The key that is waited for is locked with it, in one order for all: two that wait for one another's go on.
+    """
     with transaction.atomic(using=primary()):
-        key = ApiKey.objects.select_for_update().filter(public_key=session.client.pk).first()
+        names = {session.client.pk} | ({waiting_for.public_key} if waiting_for else set())
+        rows = list(ApiKey.objects.select_for_update().filter(public_key__in=names).order_by("pk"))
+        key = next((row for row in rows if row.public_key == session.client.pk), None)
         state = check_token(session.token, key_state.load(session.client.pk) if key else None)
         assert key is not None  # noqa: S101 - or there is no state
         if not addresses.is_allowed(session.address, key.allowed_ips):

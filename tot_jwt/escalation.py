@@ -86,9 +86,24 @@ def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
 
 
 def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) -> None:
-    """A new secret goes to who made the key or knows its current secret, as a new password to who knows the old."""
-    if not caller.created(key) and (secret is None or not secret.matches(key.secret_hash)):
+    """A new secret goes to who made the key or knows its current secret, as a new password to who knows the old.
+
+    To have made it is not enough where the key reaches further than its maker by now: for that, somebody has to have
+    held it already.
+    """
+    if secret is not None and secret.matches(key.secret_hash):
+        return
+    if not caller.created(key) or _reaches_further(key, caller.key):
         raise SecretRequired
+
+
+def _reaches_further(key: ApiKey, other: ApiKey) -> bool:
+    """Whether the key is good for longer, from elsewhere, or for tokens, where the other is not."""
+    return (
+        ends_later(key.expires_at, other.expires_at)
+        or not addresses.are_within(key.allowed_ips, other.allowed_ips)
+        or (key.can_issue_tokens and not other.can_issue_tokens)
+    )
 
 
 def ends_later(one: datetime | None, other: datetime | None) -> bool:

@@ -7,7 +7,7 @@ from tot_jwt import key_state, scopes, throttling, usage
 from tot_jwt.credentials import Credentials
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
 from tot_jwt.key_state import KeyState
-from tot_jwt.logs import one_line
+from tot_jwt.logs import key_id, one_line
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens import ApiToken
 from tot_jwt.verification import check_credentials
@@ -73,6 +73,6 @@ def _issue(state: KeyState, scope: frozenset[str], address: str) -> IssuedToken:
 
 
 def _tell_rejected(credentials: Credentials, reason: str, address: str) -> None:
-    public_key = one_line(credentials.public_key)
-    logger.warning("Exchange rejected: reason=%s key=%s address=%s", reason, public_key, one_line(address))
-    exchange_rejected.send_robust(sender=ApiToken, reason=reason, public_key=credentials.public_key, address=address)
+    public_key = key_id(credentials.public_key)
+    logger.warning("Exchange rejected: reason=%s key=%s address=%s", reason, one_line(public_key), one_line(address))
+    exchange_rejected.send_robust(sender=ApiToken, reason=reason, public_key=public_key, address=address)

@@ -31,6 +31,7 @@ NOT_SCOPES = "Not a list of scopes that an API key may be given."
 NOT_NETWORKS = "Not a list of networks in CIDR notation."
 NOT_A_MOMENT = "Not a date and time with its time zone (RFC 3339), or null."
 NOT_IN_FUTURE = "Must be in the future."
+TOO_LATE = "Must be before the last days of the year 9999."
 NOT_A_BOOLEAN = "Must be true or false."
 NOT_A_GRACE = "Must be a whole number of seconds from 0 to {}."
 NOT_A_STATUS = "Must be one of {}."
@@ -160,9 +161,10 @@ def _expires_at(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value.upper()).replace(microsecond=0)
         stored = moment.astimezone(UTC) if host_settings.USE_TZ else make_naive(moment, get_default_timezone())
-        stored.timestamp()  # It will be shown by this, which the last day of the calendar does not have everywhere.
     except (ValueError, OverflowError) as error:
         raise _Fault(NOT_A_MOMENT) from error
+    if stored.replace(tzinfo=None) >= clock.END_OF_CALENDAR:
+        raise _Fault(TOO_LATE)
     if stored <= clock.now():
         raise _Fault(NOT_IN_FUTURE)
     return stored

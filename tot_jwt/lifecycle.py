@@ -88,7 +88,7 @@ def create_key(
         environment=environment,
         name=name,
         scopes=scope_rules.join(scope_rules.validate(scopes)),
-        expires_at=_to_come(expires_at),
+        expires_at=valid_expiry(expires_at),
         allowed_ips=addresses.validate(allowed_ips),
         can_issue_tokens=can_issue_tokens,
         secret_hash=hash_secret(secret.reveal()),
@@ -121,7 +121,7 @@ def change_key(
     with _changing(key, Action.CHANGED, by) as row:
         row.name = name
         row.scopes = scope_rules.join(scope_rules.validate(scopes, known=row.scope_set))
-        row.expires_at = expires_at if expires_at == row.expires_at else _to_come(expires_at)
+        row.expires_at = expires_at if expires_at == row.expires_at else valid_expiry(expires_at)
         row.allowed_ips = addresses.validate(allowed_ips)
         row.can_issue_tokens = can_issue_tokens
         row.full_clean(exclude=_PARENTS)
@@ -204,6 +204,15 @@ def revoke_created_keys(key: ApiKey, *, by: Actor = SYSTEM) -> list[ApiKey]:
     return [revoke_key(child, cascade=True, by=by) for child in _children(key)]
 
 
+def valid_expiry(expires_at: datetime | None) -> datetime | None:
+    """The expiry, if a key may be given it. Raises InvalidValue."""
+    if expires_at is not None and expires_at <= clock.now():
+        raise InvalidValue(_("The expiry must be in the future."))
+    if expires_at is not None and expires_at.replace(tzinfo=None) >= clock.END_OF_CALENDAR:
+        raise InvalidValue(_("The expiry must be before the last days of the year 9999."))
+    return expires_at
+
+
 def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
     """The key's row, locked until the transaction ends. Raises Conflict where somebody else has it, unless we wait."""
     with _conflict():
@@ -265,9 +274,3 @@ def _set_suspended(app_domain: AppDomain, at: datetime | None, action: Action, b
             row.save(update_fields=["suspended_at", "updated_at"])
             record(action, row, None, by)
     return row
-
-
-def _to_come(moment: datetime | None) -> datetime | None:
-    if moment is not None and moment <= clock.now():
-        raise InvalidValue(_("The expiry must be in the future."))
-    return moment

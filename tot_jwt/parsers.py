@@ -148,8 +148,8 @@ def read_object(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
-    media_type = _media_type(request)
-    if media_type not in (JSON, FORM):
+    declared = request.content_type or ""
+    if declared not in (JSON, FORM) and "*" not in declared:
         return None
     try:
         body = request.body
@@ -159,16 +159,27 @@ def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
         raise RequestTooLarge from error
     except (ValueError, UnreadablePostError) as error:
         raise InvalidRequest("unreadable_body") from error
-    has_names = any(name in body for name in _KEYS_AS_BYTES)
+    has_names = _has_names(body)
     if not has_names and not any(escape in body for escape in (b"\\", b"%")):
         return None
     try:
-        members = _once(_pairs(media_type, body), CREDENTIALS)
+        pairs = _parsed(FORM if declared == FORM else JSON, body)
     except InvalidRequest:
         if has_names:
             raise
         return None  # Whatever it is, it is for the view's own parser.
-    return members if any(name in members for name in KEYS) else None
+    if not any(name in KEYS for name, _ in pairs):
+        return None
+    if _media_type(request) != declared:
+        raise UnsupportedMediaType  # DRF's parsers take other charsets.
+    _check_depth(body, pairs)
+    return _once(pairs, CREDENTIALS)
+
+
+def _has_names(body: bytes) -> bool:
+    """Whether one of our names may stand in the body as it is, also in UTF-16."""
+    text = body.replace(b"\0", b"")
+    return any(name in text for name in _KEYS_AS_BYTES)
 
 
 def _media_type(request: HttpRequest) -> str:
@@ -178,6 +189,12 @@ def _media_type(request: HttpRequest) -> str:
 
 
 def _pairs(media_type: str, body: bytes) -> Pairs:
+    pairs = _parsed(media_type, body)
+    _check_depth(body, pairs)
+    return pairs
+
+
+def _parsed(media_type: str, body: bytes) -> list[tuple[str, Any]]:
     try:
         text = body.decode()
         if media_type == FORM:
@@ -193,8 +210,6 @@ def _pairs(media_type: str, body: bytes) -> Pairs:
         raise InvalidRequest("not_parsed") from None
     if not isinstance(value, _JSONObject):
         raise InvalidRequest("not_an_object")
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(value):
-        raise InvalidRequest("too_deep")
     return value
 
 
@@ -211,13 +226,15 @@ def _refuse(constant: str) -> None:
 _DECODER = json.JSONDecoder(object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_refuse)
 
 
-def _is_too_deep(value: list[Any]) -> bool:
-    level = [value]
+def _check_depth(body: bytes, members: list[Any]) -> None:
+    if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
+        return
+    level = [members]
     for _ in range(MAX_DEPTH):
         level = [child for container in level for child in _containers(container)]
         if not level:
-            return False
-    return True
+            return
+    raise InvalidRequest("too_deep")
 
 
 def _containers(container: list[Any]) -> Iterable[list[Any]]:

@@ -1,8 +1,11 @@
 """ApiClient: who a request comes from when it comes from a program."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
+
+from tot_jwt.exceptions import ServiceUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,13 @@ class ApiClient:
         return self._holds(lambda scopes: scope in scopes)
 
     def has_perm(self, perm: str, obj: object = None) -> bool:
-        """Whether the client holds a scope of the permission's name; it says nothing about single objects."""
-        return obj is None and self.has_scope(perm)
+        """Whether the client holds a scope of the permission's name; it says nothing about single objects.
+
+        Django asks for a yes or a no: where only the database could tell and does not answer, it is no.
+        """
+        with suppress(ServiceUnavailable):
+            return obj is None and self.has_scope(perm)
+        return False
 
     def has_perms(self, perm_list: Iterable[str], obj: object = None) -> bool:
         """Whether the client holds scopes of all the permissions' names."""
@@ -45,7 +53,9 @@ class ApiClient:
 
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the client holds any scope that is named like a permission of the app."""
-        return self._holds(lambda scopes: any(scope.startswith(f"{app_label}.") for scope in scopes))
+        with suppress(ServiceUnavailable):
+            return self._holds(lambda scopes: any(scope.startswith(f"{app_label}.") for scope in scopes))
+        return False
 
     def get_username(self) -> str:
         """The same as `pk`."""

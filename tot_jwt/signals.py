@@ -4,7 +4,8 @@
     public_key, app_domain, scopes (frozenset), jti, expires_at (NumericDate), address.
 `exchange_rejected`
     reason (a code: unknown_key, wrong_secret, wrong_domain, revoked, disabled, expired, may_not_issue_tokens,
-    domain_suspended, address_not_allowed, scope_not_held), public_key (as sent), address.
+    domain_suspended, address_not_allowed, scope_not_held), public_key (as sent, unless it looks like a secret key),
+    address.
 `key_event`
     event (a KeyEvent), after the commit of what it records.
 

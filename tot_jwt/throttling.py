@@ -17,7 +17,7 @@ from django.core.exceptions import ImproperlyConfigured
 from tot_jwt import addresses, clock
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import Throttled
-from tot_jwt.logs import one_line
+from tot_jwt.logs import key_id, one_line
 
 logger = logging.getLogger("tot_jwt")
 
@@ -73,7 +73,9 @@ def _count(rate_text: str | None, what: str, *whose: str) -> None:
     window, elapsed = divmod(clock.epoch(), rate.period)
     count = _increment(":".join([what, *whose, str(int(window))]), rate)
     if count == rate.limit + 1:
-        logger.warning("Throttled: too many %s in %d seconds: %s", what, rate.period, one_line(" ".join(whose)))
+        logger.warning(
+            "Throttled: too many %s in %d seconds: %s", what, rate.period, one_line(" ".join(map(key_id, whose)))
+        )
     if count > rate.limit:
         raise Throttled(ceil(rate.period - elapsed))
 

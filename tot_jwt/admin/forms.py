@@ -1,12 +1,13 @@
 """The forms in which people make and change API keys."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypedDict, cast
 
 from django import forms
-from django.contrib.admin.widgets import AdminTextareaWidget
+from django.contrib.admin.widgets import AdminTextareaWidget, AutocompleteSelect
 from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.html import format_html
@@ -14,7 +15,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import addresses, clock, scopes
+from tot_jwt import addresses, lifecycle, scopes
 from tot_jwt.conf import settings
 from tot_jwt.credentials import generate_public_key
 from tot_jwt.exceptions import InvalidValue
@@ -36,6 +37,13 @@ class KeySettings(TypedDict):
     expires_at: datetime | None
     allowed_ips: list[str]
     can_issue_tokens: bool
+
+
+class DomainSelect(AutocompleteSelect):
+    """Django's, which fails on what can be no row's number, from a URL or a forged form: here that is no choice."""
+
+    def optgroups(self, name: str, value: Iterable[str], attr: Any = None) -> Any:
+        return super().optgroups(name, [text for text in value if re.fullmatch("[0-9]{1,18}", text)], attr)
 
 
 class NetworksField(forms.CharField):
@@ -105,10 +113,10 @@ class ApiKeyForm(_ModelForm):
         if "expires_at" not in self.changed_data:
             # What the form brings back lacks the fractions of the second.
             return self.instance.expires_at
-        expires_at: datetime | None = self.cleaned_data["expires_at"]
-        if expires_at is not None and expires_at <= clock.now():
-            raise ValidationError(_("The expiry must be in the future."))
-        return expires_at
+        try:
+            return lifecycle.valid_expiry(self.cleaned_data["expires_at"])
+        except InvalidValue as error:
+            raise ValidationError(error.message) from error
 
     @property
     def key_settings(self) -> KeySettings:

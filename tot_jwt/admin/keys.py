@@ -23,7 +23,7 @@ from tot_jwt.admin.display import (
     two_secrets_badge,
     use_of_previous_secret,
 )
-from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm
+from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm, DomainSelect
 from tot_jwt.admin.history import latest_events
 from tot_jwt.admin.rotation import RotationAdmin
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyStatus
@@ -78,6 +78,11 @@ class ApiKeyAdmin(RotationAdmin):
         form: Any = super().get_form(request, obj, change, form=ApiKeyAddForm, **kwargs)
         form.user_pk = request.user.pk  # the class is made anew for each request
         return form
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "app_domain":
+            kwargs["widget"] = DomainSelect(db_field, self.admin_site)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:

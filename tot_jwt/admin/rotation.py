@@ -1,5 +1,7 @@
 """New secrets in the admin: the page that shows one once, and the rotation of a key."""
 
+import json
+import shlex
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +20,7 @@ from tot_jwt import clock, lifecycle
 from tot_jwt.admin.acts import created_keys
 from tot_jwt.admin.base import REFUSALS, LifecycleAdmin
 from tot_jwt.admin.display import moment
+from tot_jwt.credentials import SecretKey
 from tot_jwt.exceptions import KeyIsRevoked
 from tot_jwt.models import ApiKey, primary
 
@@ -88,7 +91,7 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
             request,
             title=title,
             key=key,
-            token_url=request.build_absolute_uri(_token_path()),
+            curl=context.get("secret") and _curl(request.build_absolute_uri(_token_path()), key, context["secret"]),
             is_popup=IS_POPUP_VAR in request.POST,
             **context,
         )
@@ -150,6 +153,13 @@ def _offered(key: ApiKey) -> dict[timedelta, str]:
         if end > now:
             offered[grace] = _("%(grace)s, until %(end)s") % {"grace": text, "end": moment(end)}
     return offered
+
+
+def _curl(url: str, key: ApiKey, secret: SecretKey) -> str:
+    """The command that exchanges the key for a token; an imported public key may hold what a shell acts on."""
+    sent = {"appDomain": key.app_domain.domain, "totApiKey": key.public_key, "totSecretKey": secret.reveal()}
+    body = shlex.quote(json.dumps(sent))
+    return f"curl -X POST {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
 
 
 def _token_path() -> str:
