@@ -216,6 +216,38 @@ def test_nobody_keeps_a_key_alive_by_keeping_it_busy(make_key, at_once):
     assert revoked.revoked_at is not None
 
 
+def test_nobody_keeps_a_stolen_key_alive_with_its_own_token(make_key, at_once):
+    stolen = make_key()
+    owner, bait = (make_key(app_domain=stolen.app_domain) for _ in range(2))
+    thief, api = client_of(stolen), client_of(owner)
+    ended = Event()
+
+    def keep_busy():
+        while not ended.is_set():
+            assert code_of(thief.revoke(bait)) in [(204, ""), (401, "token_revoked")]
+
+    def end():
+        try:
+            return api.revoke(stolen)
+        finally:
+            ended.set()
+
+    *_, answer = at_once(keep_busy, keep_busy, keep_busy, end)
+
+    assert code_of(answer) == (204, "")
+
+
+def test_of_two_keys_that_revoke_one_another_one_wins_and_nobody_waits_for_ever(make_key, at_once):
+    for _ in range(ROUNDS):
+        one = make_key()
+        other = make_key(app_domain=one.app_domain)
+        apis = client_of(one), client_of(other)
+
+        answers = at_once(partial(apis[0].revoke, other), partial(apis[1].revoke, one))
+
+        assert sorted(map(code_of, answers)) == [(204, ""), (401, "token_revoked")]
+
+
 def test_of_two_changes_at_once_both_count_or_one_is_told(make_key, at_once):
     owner = make_key(scopes=["a", "b"])
     other = make_key(app_domain=owner.app_domain, scopes=["a", "b"])
