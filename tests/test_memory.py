@@ -14,7 +14,7 @@ from tot_jwt import clock, key_state, lifecycle
 from tot_jwt.key_state import KeyState, granted, load
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.signing import backend
-from tot_jwt.token_memory import TokenMemory
+from tot_jwt.token_memory import MAX_TOKENS_PER_KEY, TokenMemory
 
 NOON = datetime(2025, 10, 29, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -265,6 +265,17 @@ def test_keys_share_is_bounded_and_displaces_only_its_own():
     assert memory.get("other") == "B"
     assert [i for i in range(9) if memory.get(f"t{i}")] == [6, 7, 8]
     assert len(memory) == 4
+
+
+@pytest.mark.req("D5")
+def test_clients_many_tokens_displace_no_others(make_key, make_token, get_token, monkeypatch):
+    other, busy = make_token(make_key()), make_key()
+    get_token(other)
+    for _ in range(MAX_TOKENS_PER_KEY + 1):
+        get_token(make_token(busy))
+    monkeypatch.setattr(backend(), "decode", None)
+
+    assert get_token(other).status_code == 200
 
 
 def test_full_memory_forgets_the_oldest_of_all():

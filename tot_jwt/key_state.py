@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeVar
 
 from django.db import InterfaceError, OperationalError, connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
 from tot_jwt import clock, scopes
@@ -150,13 +149,12 @@ def _from_row(row: tuple[Any, ...], connection: BaseDatabaseWrapper) -> KeyState
         generation,
         bool(can_issue_tokens),
         *as_they_are,
-        *[value and _as_datetime(value, connection) for value in row[-5:]],
+        *[moment and _as_datetime(moment, connection) for moment in row[-5:]],
     )
 
 
-def _as_datetime(value: datetime | str, connection: BaseDatabaseWrapper) -> datetime | None:
-    """What the ORM makes of a column: SQLite gives text, SQLite and MySQL no time zone."""
-    moment = parse_datetime(value) if isinstance(value, str) else value
-    if moment is not None and connection.timezone is not None and is_naive(moment):
+def _as_datetime(moment: datetime, connection: BaseDatabaseWrapper) -> datetime:
+    """What the ORM makes of a column: SQLite and MySQL give no time zone."""
+    if connection.timezone is not None and is_naive(moment):
         return make_aware(moment, connection.timezone)
     return moment
