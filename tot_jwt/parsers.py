@@ -143,12 +143,13 @@ def read_object(request: HttpRequest) -> Mapping[str, Any]:
     """The members of a JSON body, each given once; objects within are left as they were written."""
     if _media_type(request) != JSON:
         raise UnsupportedMediaType
-    pairs = list(_pairs(JSON, read_body(request)))
+    pairs = _pairs(JSON, read_body(request))
     return _once(pairs, {name for name, _ in pairs})
 
 
 def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
     declared = request.content_type or ""
+    # DRF's parsers take what is declared as a pattern (application/*), and other charsets than UTF-8.
     if declared not in (JSON, FORM) and "*" not in declared:
         return None
     try:
@@ -171,7 +172,7 @@ def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
     if not any(name in KEYS for name, _ in pairs):
         return None
     if _media_type(request) != declared:
-        raise UnsupportedMediaType  # DRF's parsers take other charsets.
+        raise UnsupportedMediaType
     _check_depth(body, pairs)
     return _once(pairs, CREDENTIALS)
 
@@ -188,7 +189,7 @@ def _media_type(request: HttpRequest) -> str:
     return (request.content_type or "") if charset in ("utf-8", "utf8") else ""
 
 
-def _pairs(media_type: str, body: bytes) -> Pairs:
+def _pairs(media_type: str, body: bytes) -> list[tuple[str, Any]]:
     pairs = _parsed(media_type, body)
     _check_depth(body, pairs)
     return pairs
