@@ -648,11 +648,13 @@ def test_new_signing_key_ends_the_tokens_that_a_restored_database_revives(make_k
 
 def test_logging_that_is_told_shows_issued_tokens(make_key, make_token, capsys, monkeypatch):
     root = logging.getLogger()
+    level = root.level
     monkeypatch.setattr(root, "handlers", [])
-    monkeypatch.setattr(root, "level", root.level)
-    logging.config.dictConfig(told(1)["LOGGING"])
-
-    make_token(make_key())
+    try:
+        logging.config.dictConfig(told(1)["LOGGING"])
+        make_token(make_key())
+    finally:
+        root.setLevel(level)  # only so do loggers forget which levels they let through
 
     assert "Token issued: " in capsys.readouterr().err
 
