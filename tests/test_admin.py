@@ -464,6 +464,16 @@ def test_new_key_expires_in_the_future_only(
     assert ("The expiry must be in the future." in text(response)) is not makes
 
 
+@pytest.mark.parametrize("zone", ["America/Chicago", "UTC", "Asia/Tokyo"])
+def test_expiry_that_is_no_date_in_some_zone_is_an_error_on_its_field(
+    zone: str, superuser: Any, client: Client, make_domain: Callable[..., AppDomain], settings: Any
+) -> None:
+    settings.TIME_ZONE = zone
+    data = new_key_data(client, make_domain(), expires_at_0="9999-12-31", expires_at_1="23:59:59")
+
+    assert "The expiry must be before the last days of the year 9999." in text(client.post(ADD_KEY, data))
+
+
 def test_scopes_without_a_catalogue_are_typed_in(
     superuser: Any, client: Client, make_domain: Callable[..., AppDomain]
 ) -> None:

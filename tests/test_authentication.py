@@ -6,6 +6,8 @@ import pickle
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.http import HttpRequest
 from django.test import RequestFactory
 from django.views.decorators.debug import sensitive_post_parameters
@@ -17,6 +19,7 @@ from tests.forge import b64, claims_for, sign
 from tests.views import KeysOnly, WhoAmI
 from tot_jwt import lifecycle
 from tot_jwt.addresses import client_address, is_allowed
+from tot_jwt.exceptions import ServiceUnavailable
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.verification import verify_token
 
@@ -160,9 +163,6 @@ def test_keys_in_headers_beside_a_bearer_are_malformed(make_key, make_token, cli
 
 @pytest.mark.req("D2")
 def test_database_gone_is_503_on_a_hosts_view(make_key, make_token, client, monkeypatch):
-    from django.db import OperationalError
-    from django.db.backends.utils import CursorWrapper
-
     from tot_jwt import key_state
 
     token = make_token(make_key())
@@ -475,6 +475,23 @@ def test_remembered_client_asks_the_database_once_before_it_refuses(make_key, ma
     with django_assert_num_queries(1):
         assert not client.has_scope("b")
         assert not client.has_scope("c")
+
+
+@pytest.mark.req("D2")
+def test_remembered_client_answers_django_no_where_the_database_is_gone(make_key, make_token, monkeypatch):
+    client, _ = verify_token(make_token(make_key(scopes=["shop.view_order"])), address="")
+
+    def fail(*args):
+        raise OperationalError("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CursorWrapper, "execute", fail)
+        assert client.has_perm("shop.view_order")
+        assert client.has_module_perms("shop")
+        assert not client.has_perm("shop.add_order")
+        assert not client.has_module_perms("blog")
+        with pytest.raises(ServiceUnavailable):
+            client.has_scope("shop.add_order")
 
 
 def test_unknown_attribute_of_a_client_raises():

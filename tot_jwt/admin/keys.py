@@ -80,9 +80,8 @@ class ApiKeyAdmin(RotationAdmin):
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        if db_field.name == "app_domain":
-            kwargs["widget"] = DomainSelect(db_field, self.admin_site)
-        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+        widget = DomainSelect(db_field, self.admin_site)  # the form has no other
+        return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "widget": widget})
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
         if obj is None:
