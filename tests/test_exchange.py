@@ -177,6 +177,12 @@ def test_narrower_token_has_exactly_the_scopes_asked_for(make_key, make_token, a
     assert claims(token)["scope"] == "orders:read"
 
 
+def test_token_may_be_asked_for_all_that_is_held_by_name(make_key, post_token):
+    key = make_key(scopes=["orders:read"])
+
+    assert post_token(key, scopes=["keys:manage", "orders:read"]).status_code == 200
+
+
 def test_scopes_in_a_form_are_separated_by_spaces(make_key, client):
     key = make_key(scopes=["orders:read", "orders:write"])
 

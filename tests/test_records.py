@@ -1,12 +1,15 @@
 """Signals and logs: what a host learns, and that no secret is in it."""
 
 import logging
+from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from tests.conftest import TOKEN_URL, body
 from tests.forge import claims_of
 from tot_jwt import lifecycle
+from tot_jwt.models import ApiKey
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens import ApiToken
 
@@ -24,6 +27,10 @@ def received():
     yield seen
     for signal in (token_issued, exchange_rejected):
         signal.disconnect(receive)
+
+
+def stored_with(key, **columns):
+    ApiKey.objects.filter(pk=key.pk).update(**columns)
 
 
 def test_issued_token_is_signalled(make_key, make_token, received):
@@ -55,6 +62,9 @@ def test_issued_token_is_signalled(make_key, make_token, received):
         (lifecycle.revoke_key, {}, "revoked"),
         (lifecycle.disable_key, {}, "disabled"),
         (lambda key: lifecycle.suspend_domain(key.app_domain), {}, "domain_suspended"),
+        (partial(stored_with, expires_at=datetime(2025, 1, 1, tzinfo=UTC)), {}, "expired"),
+        (partial(stored_with, can_issue_tokens=False), {}, "may_not_issue_tokens"),
+        (partial(stored_with, allowed_ips="192.0.2.0/24"), {}, "address_not_allowed"),
         (None, {"scopes": "x"}, "scope_not_held"),
     ],
 )
