@@ -182,7 +182,9 @@ def test_bug_while_a_token_makes_a_key_reports_no_secret(make_key, reports, bug,
 
 
 @pytest.mark.req("E1", "E4")
-@pytest.mark.parametrize("place", ["lifecycle.record", "admin.rotation.RotationAdmin.show_once"])
+@pytest.mark.parametrize(
+    "place", ["lifecycle.record", "admin.rotation.RotationAdmin.show_once", "admin.rotation.TemplateResponse"]
+)
 @pytest.mark.parametrize("act", ["create", "rotate"])
 def test_bug_in_the_admin_reports_no_new_secret(superuser, make_key, make_domain, client, reports, bug, act, place):
     client.raise_request_exception = False

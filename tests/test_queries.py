@@ -48,11 +48,11 @@ def test_without_memory_each_use_asks_once(make_key, client, post_token, make_to
 
     for _ in range(2):
         with asked(1):
-            post_token(key)
+            assert post_token(key).status_code == 200
         with asked(1):
-            client.get("/me", headers=headers)
+            assert client.get("/me", headers=headers).status_code == 200
         with asked(1):
-            client.post("/me", body(key), content_type="application/json")
+            assert client.post("/me", body(key), content_type="application/json").status_code == 200
 
 
 @pytest.mark.req("B3")

@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.urls import NoReverseMatch, URLPattern, path, reverse
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt import clock, lifecycle
 from tot_jwt.admin.acts import created_keys
@@ -155,11 +156,12 @@ def _offered(key: ApiKey) -> dict[timedelta, str]:
     return offered
 
 
-def _curl(url: str, key: ApiKey, secret: SecretKey) -> str:
+@sensitive_variables()
+def _curl(url: str, key: ApiKey, secret: SecretKey) -> SecretKey:
     """The command that exchanges the key for a token; an imported public key may hold what a shell acts on."""
     sent = {"appDomain": key.app_domain.domain, "totApiKey": key.public_key, "totSecretKey": secret.reveal()}
     body = shlex.quote(json.dumps(sent))
-    return f"curl -X POST {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
+    return SecretKey(f"curl -X POST {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}")
 
 
 def _token_path() -> str:
