@@ -86,6 +86,7 @@ def fragile() -> Client:
     [
         "parsers._media_type",
         "parsers._pairs",
+        "parsers._check_depth",
         "parsers._once",
         "parsers._errors",
         "parsers._credentials",
@@ -120,6 +121,18 @@ def test_bug_in_the_exchange_reports_no_secret(make_key, fragile, reports, bug, 
 def test_bug_while_direct_keys_are_verified_reports_no_secret(make_key, fragile, reports, bug, place, way):
     key = make_key()
     bug(place)
+
+    assert key.secret not in reports(fragile.post(ME, **ways(key)[way]))
+
+
+@pytest.mark.req("E1", "E6")
+@pytest.mark.parametrize("way", ["json", "form"])
+@pytest.mark.parametrize(
+    "place", ["_has_names", "_parsed", "_media_type", "_check_depth", "_once"], ids="parsers.{}".format
+)
+def test_bug_while_direct_keys_are_looked_for_reports_no_secret(make_key, fragile, reports, bug, place, way):
+    key = make_key()
+    bug(f"parsers.{place}")
 
     assert key.secret not in reports(fragile.post(ME, **ways(key)[way]))
 
