@@ -67,7 +67,9 @@ def same_files(wheel: Path, sources: Path) -> None:
         if path.is_file() and "__pycache__" not in path.parts
     }
     if packed != written:
-        sys.exit(f"missing from the wheel: {sorted(written - packed)}; only in it: {sorted(packed - written)}")
+        sys.exit(
+            f"missing from the wheel: {sorted(written - packed)}; only in it: {sorted(packed - written)}"
+        )
 
 
 def main(dist: Path, sources: Path) -> None:

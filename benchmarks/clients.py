@@ -60,9 +60,13 @@ class Call(NamedTuple):
         connection = http.client.HTTPConnection(HOST, port, timeout=30)
         try:
             if self.keys is None:
-                connection.request("GET", self.path, headers={"Authorization": f"Bearer {self.token}"})
+                connection.request(
+                    "GET", self.path, headers={"Authorization": f"Bearer {self.token}"}
+                )
             else:
-                connection.request("POST", self.path, self.line, {"Content-Type": "application/json"})
+                connection.request(
+                    "POST", self.path, self.line, {"Content-Type": "application/json"}
+                )
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
@@ -112,14 +116,24 @@ def make_key() -> Key:
     return {name: made[name] for name in ("appDomain", "totApiKey", "totSecretKey")}
 
 
-def saturate(port: int, calls: Iterable[Call], seconds: float, folder: Path) -> "subprocess.Popen[str]":
+def saturate(
+    port: int, calls: Iterable[Call], seconds: float, folder: Path
+) -> "subprocess.Popen[str]":
     """A wrk that sends these calls, all to one path, as fast as they are answered. `answers_of` waits for it."""
     calls = list(calls)
     file = folder / f"{calls[0].path.replace('/', '-')}.requests"
     file.write_text("\n".join(call.line for call in calls))
     return subprocess.Popen(
         [
-            *(program("wrk"), "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds:.0f}s"),
+            *(
+                program("wrk"),
+                "--threads",
+                "1",
+                "--connections",
+                str(CONNECTIONS),
+                "--duration",
+                f"{seconds:.0f}s",
+            ),
             *("--timeout", "30s", "--script", str(ROOT / "benchmarks" / "statuses.lua")),
             *(f"http://{HOST}:{port}{calls[0].path}", "--", str(file)),
         ],
@@ -135,13 +149,23 @@ def answers_of(wrk: "subprocess.Popen[str]") -> dict[int, int]:
     if wrk.returncode:
         raise SystemExit(printed)
     answers = json.loads(printed)
-    return {NO_ANSWER: answers["unanswered"]} | {int(status): n for status, n in answers["statuses"].items()}
+    return {NO_ANSWER: answers["unanswered"]} | {
+        int(status): n for status, n in answers["statuses"].items()
+    }
 
 
 def throughput(port: int, path: str, token: str, seconds: float) -> float:
     """How many requests a second are answered. Ends everything where one is refused."""
     command = [
-        *(program("wrk"), "--threads", "1", "--connections", str(CONNECTIONS), "--duration", f"{seconds:.0f}s"),
+        *(
+            program("wrk"),
+            "--threads",
+            "1",
+            "--connections",
+            str(CONNECTIONS),
+            "--duration",
+            f"{seconds:.0f}s",
+        ),
         *("--header", f"Authorization: Bearer {token}", f"http://{HOST}:{port}{path}"),
     ]
     printed = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout

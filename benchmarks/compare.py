@@ -65,8 +65,12 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
     parser.add_argument("--keys", type=int, default=10_000, help="how many there are (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=30, help="blocks of each subject (%(default)s)")
-    parser.add_argument("--data", type=Path, help="a folder that keeps the databases; empty it after a migration")
+    parser.add_argument(
+        "--rounds", type=int, default=30, help="blocks of each subject (%(default)s)"
+    )
+    parser.add_argument(
+        "--data", type=Path, help="a folder that keeps the databases; empty it after a migration"
+    )
     report.add_output_option(parser)
     arguments = parser.parse_args()
     report.require_installed()

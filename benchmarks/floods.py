@@ -7,11 +7,12 @@ from pathlib import Path
 from benchmarks import tables
 from benchmarks.own import altered, token
 from benchmarks.report import Finding
-from tot_jwt import key_state, usage
+from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import TotJWTError
-from tot_jwt.signing import backend
-from tot_jwt.token_memory import MAX_TOKENS, MAX_TOKENS_PER_KEY
-from tot_jwt.verification import verify_token
+from tot_jwt.keys import state as key_state
+from tot_jwt.keys import usage
+from tot_jwt.tokens.backend import backend
+from tot_jwt.tokens.memory import MAX_TOKENS, MAX_TOKENS_PER_KEY
 
 #: Twice as many as a process remembers.
 KEYS = 2 * key_state.MAX_STATES
@@ -35,8 +36,12 @@ def of_keys() -> Iterator[Finding]:
     """Every key is used once."""
     for row in range(KEYS):
         _accept(token(row, KEYS))
-    yield Finding("Keys remembered of twice as many", len(key_state._states), at_most=key_state.MAX_STATES)
-    yield Finding("Times of use remembered of twice as many", len(usage._recorded), at_most=usage.MAX_USES)
+    yield Finding(
+        "Keys remembered of twice as many", len(key_state._states), at_most=key_state.MAX_STATES
+    )
+    yield Finding(
+        "Times of use remembered of twice as many", len(usage._recorded), at_most=usage.MAX_USES
+    )
 
 
 def of_tokens(count: int) -> Iterator[Finding]:
@@ -65,7 +70,9 @@ def of_one_client() -> Iterator[Finding]:
     good = _remembered_of_everybody()
     for _ in range(MAX_TOKENS):
         _accept(token(CLIENTS, KEYS))
-    yield Finding("Others' tokens that one client's displaced", _forgotten(good), at_most=MAX_TOKENS_PER_KEY)
+    yield Finding(
+        "Others' tokens that one client's displaced", _forgotten(good), at_most=MAX_TOKENS_PER_KEY
+    )
 
 
 def _new(number: int) -> str:

@@ -28,7 +28,12 @@ those of sending, counted from the end of the command or from the database's ret
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=60, help="how long it is saturated, 20 at least (%(default)s)")
+    parser.add_argument(
+        "--seconds",
+        type=int,
+        default=60,
+        help="how long it is saturated, 20 at least (%(default)s)",
+    )
     report.add_output_option(parser)
     arguments = parser.parse_args()
     report.require_installed()
@@ -63,7 +68,9 @@ def configure(database_url: str, cache_url: str) -> None:
         "BENCHMARKS_CACHE_URL": cache_url,
         "KEY_STATE_MAX_AGE": str(soak.MAX_AGE),
     }
-    subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], cwd=ROOT, check=True)
+    subprocess.run(
+        [sys.executable, "-m", "django", "migrate", "--verbosity", "0"], cwd=ROOT, check=True
+    )
     manage("create_domain", DOMAIN)
 
 
@@ -76,7 +83,9 @@ def speed(port: int) -> list[Finding]:
     for number in range(ROUNDS):
         for path in sorted(rates, reverse=bool(number % 2)):
             rates[path].append(throughput(port, path, token, ROUND_SECONDS))
-    share = statistics.median(behind / empty for empty, behind in zip(rates[EMPTY], rates[PROTECTED], strict=True))
+    share = statistics.median(
+        behind / empty for empty, behind in zip(rates[EMPTY], rates[PROTECTED], strict=True)
+    )
     return [
         Finding("Requests a second, empty view", round(statistics.median(rates[EMPTY]))),
         Finding("Requests a second, behind a token", round(statistics.median(rates[PROTECTED]))),

@@ -51,10 +51,16 @@ def main() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="+", choices=["own", "peers", "logins"])
-    parser.add_argument("--data", type=Path, required=True, help="where the files of keys are, or are made")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[10_000], help="numbers of keys, each in a file")
+    parser.add_argument(
+        "--data", type=Path, required=True, help="where the files of keys are, or are made"
+    )
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[10_000], help="numbers of keys, each in a file"
+    )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--block", type=int, default=BLOCK, help="requests of a login in a block")
     return parser

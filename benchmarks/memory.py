@@ -20,8 +20,12 @@ ones of four kinds. The resident memory is looked at ten times on the way."""
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
-    parser.add_argument("--tokens", type=int, default=1_000_000, help="how many good ones (%(default)s)")
-    parser.add_argument("--attacks", type=int, default=200_000, help="how many bad ones (%(default)s)")
+    parser.add_argument(
+        "--tokens", type=int, default=1_000_000, help="how many good ones (%(default)s)"
+    )
+    parser.add_argument(
+        "--attacks", type=int, default=200_000, help="how many bad ones (%(default)s)"
+    )
     report.add_output_option(parser)
     arguments = parser.parse_args()
     report.require_installed()

@@ -9,9 +9,9 @@ from django.conf import settings
 from benchmarks import tables
 from benchmarks.timing import Request, Subject, request
 from benchmarks.urls import EmptyView, protected
+from tot_jwt.api.token import TokenView
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
-from tot_jwt.tokens import ApiToken
-from tot_jwt.views import TokenView
+from tot_jwt.tokens.token import ApiToken
 
 JSON = "application/json"
 
@@ -24,10 +24,21 @@ def subjects(rows: list[int], keys: int) -> list[Subject]:
     direct = [post({**credentials(row, keys), "userId": 42}) for row in rows]
     wrong_token = with_bearer(altered(token(rows[0], keys)))
     wrong_secret = post({**credentials(rows[0], keys), "totSecretKey": altered(tables.SECRET)})
-    by_token, by_keys, exchanging = protected(JWTAuthentication), protected(ApiKeyAuthentication), TokenView.as_view()
+    by_token, by_keys, exchanging = (
+        protected(JWTAuthentication),
+        protected(ApiKeyAuthentication),
+        TokenView.as_view(),
+    )
     return [
         Subject("Authenticate", name, by_token, with_token, wrong_token),
-        Subject("Authenticate, first sight of a token", name, by_token, with_token, wrong_token, unseen(rows, keys)),
+        Subject(
+            "Authenticate, first sight of a token",
+            name,
+            by_token,
+            with_token,
+            wrong_token,
+            unseen(rows, keys),
+        ),
         Subject("Exchange keys for a token", name, exchanging, exchange, wrong_secret),
         Subject("Verify a token", name, exchanging, with_token, wrong_token),
         Subject("Authenticate with keys", name, by_keys, direct, wrong_secret),

@@ -26,17 +26,33 @@ def authentications(rows: list[int]) -> list[Subject]:
         loaded = {kind: import_string(dotted) for kind, dotted in classes.items()}
         view = protected(loaded.pop("authentication", None), **loaded)
         requests = [request(authorization=f"{header} {token}") for token in tokens]
-        return Subject("Authenticate", name, view, requests, request(authorization=f"{header} {altered(tokens[0])}"))
+        return Subject(
+            "Authenticate",
+            name,
+            view,
+            requests,
+            request(authorization=f"{header} {altered(tokens[0])}"),
+        )
 
     simplejwt = "rest_framework_simplejwt.authentication."
     opaque = [tables.opaque(row) for row in rows]
     access = [_access_token(row) for row in rows]
     return [
         subject(
-            f"{SIMPLEJWT}, stateless", "Bearer", access, authentication=f"{simplejwt}JWTStatelessUserAuthentication"
+            f"{SIMPLEJWT}, stateless",
+            "Bearer",
+            access,
+            authentication=f"{simplejwt}JWTStatelessUserAuthentication",
         ),
-        subject(f"{SIMPLEJWT}, user row", "Bearer", access, authentication=f"{simplejwt}JWTAuthentication"),
-        subject(DRF, "Token", opaque, authentication="rest_framework.authentication.TokenAuthentication"),
+        subject(
+            f"{SIMPLEJWT}, user row",
+            "Bearer",
+            access,
+            authentication=f"{simplejwt}JWTAuthentication",
+        ),
+        subject(
+            DRF, "Token", opaque, authentication="rest_framework.authentication.TokenAuthentication"
+        ),
         subject(
             API_KEY,
             "Api-Key",
@@ -44,7 +60,12 @@ def authentications(rows: list[int]) -> list[Subject]:
             permission="rest_framework_api_key.permissions.HasAPIKey",
         ),
         subject(KNOX, "Token", opaque, authentication="knox.auth.TokenAuthentication"),
-        subject(OAUTH, "Bearer", opaque, authentication="oauth2_provider.contrib.rest_framework.OAuth2Authentication"),
+        subject(
+            OAUTH,
+            "Bearer",
+            opaque,
+            authentication="oauth2_provider.contrib.rest_framework.OAuth2Authentication",
+        ),
     ]
 
 
@@ -78,9 +99,13 @@ def logins(times: int) -> list[Subject]:
 
     def subject(name: str, view: Any, right: Request, wrong: Request) -> Subject:
         operation = "Exchange keys for a token"
-        return Subject(operation, f"{name}, {get_hasher().algorithm} hashes", view, [right] * times, wrong)
+        return Subject(
+            operation, f"{name}, {get_hasher().algorithm} hashes", view, [right] * times, wrong
+        )
 
-    knox_login = import_string("knox.views.LoginView").as_view(authentication_classes=[BasicAuthentication])
+    knox_login = import_string("knox.views.LoginView").as_view(
+        authentication_classes=[BasicAuthentication]
+    )
     return [
         subject(
             SIMPLEJWT,
@@ -126,7 +151,9 @@ def _access_token(row: int) -> str:
 
 
 def _introspection(token: str) -> Request:
-    return request("POST", authorization=f"Bearer {token}", body=f"token={token}".encode(), type=FORM)
+    return request(
+        "POST", authorization=f"Bearer {token}", body=f"token={token}".encode(), type=FORM
+    )
 
 
 def _basic(password: str, body: bytes = b"") -> Request:

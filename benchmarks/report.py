@@ -40,23 +40,32 @@ class Finding(NamedTuple):
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
     """``--output``: the file that the section goes to."""
-    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="%(default)s")
+    parser.add_argument(
+        "--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="%(default)s"
+    )
 
 
 def require_installed() -> None:
     """End with what to do, unless all of requirements.txt is installed."""
-    installed = {distribution.name.lower().replace("_", "-") for distribution in metadata.distributions()}
+    installed = {
+        distribution.name.lower().replace("_", "-") for distribution in metadata.distributions()
+    }
     required = REQUIREMENT.findall((ROOT / "benchmarks" / "requirements.txt").read_text())
     missing = [name for name in required if name.lower() not in installed]
     if missing:
-        raise SystemExit(f"Not installed: {', '.join(missing)}. pip install -r benchmarks/requirements.txt")
+        raise SystemExit(
+            f"Not installed: {', '.join(missing)}. pip install -r benchmarks/requirements.txt"
+        )
 
 
 def provenance(module: str, *distributions: str) -> str:
     """When it was measured, with which command and which versions."""
     command = " ".join(["python -m", module, *_arguments()])
     versions = {"tot-jwt": __version__, "Python": platform.python_version()}
-    versions |= {name: metadata.version(name) for name in ("Django", "djangorestframework", "PyJWT", *distributions)}
+    versions |= {
+        name: metadata.version(name)
+        for name in ("Django", "djangorestframework", "PyJWT", *distributions)
+    }
     with_versions = ", ".join(map(" ".join, versions.items()))
     return f"{datetime.now(UTC):%Y-%m-%d}, `{command}`, with {with_versions}."
 

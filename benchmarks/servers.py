@@ -37,7 +37,9 @@ class PostgreSQL:
     def start(self) -> None:
         """Start, and wait until it answers."""
         options = f"-h {HOST} -p {self.port} -k {self._folder}"
-        self._call("pg_ctl", "start", "--wait", "--options", options, "--log", str(self._folder / "log"))
+        self._call(
+            "pg_ctl", "start", "--wait", "--options", options, "--log", str(self._folder / "log")
+        )
 
     def stop(self) -> None:
         """Stop like a crash: nobody is waited for."""
@@ -64,7 +66,9 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
     try:
         yield cluster
     finally:
-        with suppress(subprocess.CalledProcessError):  # stopped already, where a run ends in between
+        with suppress(
+            subprocess.CalledProcessError
+        ):  # stopped already, where a run ends in between
             cluster.stop()
 
 
@@ -72,7 +76,17 @@ def postgresql(folder: Path) -> Iterator[PostgreSQL]:
 def redis(folder: Path) -> Iterator[str]:
     """The URL of a running Redis that keeps nothing."""
     port = free_port()
-    command = [program("redis-server"), "--bind", HOST, "--port", str(port), "--save", "", "--dir", str(folder)]
+    command = [
+        program("redis-server"),
+        "--bind",
+        HOST,
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--dir",
+        str(folder),
+    ]
     with _running(command, port):
         yield f"redis://{HOST}:{port}/0"
 
@@ -81,7 +95,15 @@ def redis(folder: Path) -> Iterator[str]:
 def gunicorn() -> Iterator[int]:
     """The port of the benchmarks' project, with sync workers, configured by this process's environment."""
     port = free_port()
-    options = ["--workers", str(WORKERS), "--bind", f"{HOST}:{port}", "--log-level", "error", "--no-control-socket"]
+    options = [
+        "--workers",
+        str(WORKERS),
+        "--bind",
+        f"{HOST}:{port}",
+        "--log-level",
+        "error",
+        "--no-control-socket",
+    ]
     application = "django.core.wsgi:get_wsgi_application()"
     with _running([sys.executable, "-m", "gunicorn", *options, application], port):
         yield port
@@ -91,7 +113,9 @@ def program(name: str) -> str:
     """Where the program is; the end, saying so, where it is not."""
     found = shutil.which(name)
     if found is None:
-        raise SystemExit(f"Not installed: {name}. Debian's packages are wrk, postgresql and redis-server.")
+        raise SystemExit(
+            f"Not installed: {name}. Debian's packages are wrk, postgresql and redis-server."
+        )
     return found
 
 
@@ -103,7 +127,9 @@ def free_port() -> int:
 
 def _postgresql_program(name: str) -> str:
     """Debian keeps them off PATH, in a folder for each version."""
-    return next(map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), "") or program(name)
+    return next(
+        map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), ""
+    ) or program(name)
 
 
 @contextmanager

@@ -21,7 +21,11 @@ DATABASES: dict[str, dict[str, Any]] = {
     }
 }
 DATABASES["default"]["CONN_MAX_AGE"] = None
-CACHES = {"default": environ.Env().cache_url_config(os.environ.get("BENCHMARKS_CACHE_URL", "locmemcache://"))}
+CACHES = {
+    "default": environ.Env().cache_url_config(
+        os.environ.get("BENCHMARKS_CACHE_URL", "locmemcache://")
+    )
+}
 
 # For the peers' logins: MD5, which costs next to nothing, or PBKDF2, which is Django's default.
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{os.environ.get('HASHER', 'MD5')}PasswordHasher"]
@@ -57,4 +61,7 @@ TOT_JWT = {
     "SCOPES": {"orders:read": "Read orders"},
 }
 SIMPLE_JWT = {"ACCESS_TOKEN_LIFETIME": timedelta(hours=1)}
-OAUTH2_PROVIDER = {"SCOPES": {"read": "Read", "introspection": "Introspect"}, "DEFAULT_SCOPES": ["read"]}
+OAUTH2_PROVIDER = {
+    "SCOPES": {"read": "Read", "introspection": "Introspect"},
+    "DEFAULT_SCOPES": ["read"],
+}

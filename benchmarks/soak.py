@@ -33,7 +33,9 @@ def run(port: int, database: PostgreSQL, seconds: int, folder: Path) -> Iterator
         time.sleep(max(0.0, began + part * seconds - time.monotonic()))
         return time.monotonic()
 
-    tokens = saturate(port, [Call(token=Call(keys=key).token_from(port)) for key in clients], seconds, folder)
+    tokens = saturate(
+        port, [Call(token=Call(keys=key).token_from(port)) for key in clients], seconds, folder
+    )
     exchanges = saturate(port, [Call(keys=key) for key in clients], seconds, folder)
     ending = [Probe(port, call) for call in (doomed, doomed_token)]
     lasting = [Probe(port, call) for call in (rotated, rotated_token)]
@@ -62,7 +64,11 @@ def _of_saturation(answered: dict[str, dict[int, int]]) -> Iterator[Finding]:
     for what, answers in answered.items():
         yield Finding(f"{what} accepted", answers[OK], at_least=1)
     yield Finding("Answered 503", total[UNAVAILABLE], at_least=1)
-    yield Finding("Answered otherwise", total.total() - sum(total[s] for s in (OK, UNAVAILABLE, NO_ANSWER)), at_most=0)
+    yield Finding(
+        "Answered otherwise",
+        total.total() - sum(total[s] for s in (OK, UNAVAILABLE, NO_ANSWER)),
+        at_most=0,
+    )
     yield Finding("Not answered", total[NO_ANSWER], at_most=0)
 
 
@@ -86,11 +92,15 @@ def _of_rotation(probes: list[Probe], crash: float, returned: float) -> Iterator
     """All of the rotated key's credentials are accepted whenever there is a database."""
     for probe, what in zip(probes, ("old secret", "token", "new secret"), strict=True):
         refused = [seen for seen in probe.seen if seen.status != OK]
-        wrong = [seen for seen in refused if seen.status != UNAVAILABLE or seen.at < crash - IN_FLIGHT]
+        wrong = [
+            seen for seen in refused if seen.status != UNAVAILABLE or seen.at < crash - IN_FLIGHT
+        ]
         last = max((seen.at for seen in refused), default=returned)
         yield Finding(f"Rotated key's {what}: accepted", len(probe.seen) - len(refused), at_least=1)
         yield Finding(f"Rotated key's {what}: answered otherwise", len(wrong), at_most=0)
-        yield Finding(f"Rotated key's {what}: 503 until, seconds", last - returned, at_most=RECOVERY)
+        yield Finding(
+            f"Rotated key's {what}: 503 until, seconds", last - returned, at_most=RECOVERY
+        )
 
 
 @contextmanager

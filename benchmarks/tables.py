@@ -15,8 +15,8 @@ from django.db import connection, connections, transaction
 from django.db.models import Model
 from django.utils.module_loading import import_string
 
-from tot_jwt.credentials import hash_secret
 from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.rules.credentials import hash_secret
 
 KEYS_PER_DOMAIN = 100
 #: The secret of every key of ours; only what is looked up need differ.
@@ -47,7 +47,10 @@ def fill(path: Path, keys: int, *, peers: bool = False) -> None:
     with connection.cursor() as cursor:
         cursor.execute("PRAGMA synchronous=OFF")
     with transaction.atomic():
-        _insert(-(-keys // KEYS_PER_DOMAIN), lambda n: AppDomain(id=n + 1, domain=domain(n * KEYS_PER_DOMAIN)))
+        _insert(
+            -(-keys // KEYS_PER_DOMAIN),
+            lambda n: AppDomain(id=n + 1, domain=domain(n * KEYS_PER_DOMAIN)),
+        )
         secret_hash = hash_secret(SECRET)
         _insert(
             keys,
@@ -98,7 +101,9 @@ def _fill_peers(keys: int) -> None:
 
     def peers_key(number: int) -> Any:
         hashed = hash_api_key(peers_api_key(number))
-        return api_key(id=f"{number:08}.{hashed}", prefix=f"{number:08}", hashed_key=hashed, name="Benchmark")
+        return api_key(
+            id=f"{number:08}.{hashed}", prefix=f"{number:08}", hashed_key=hashed, name="Benchmark"
+        )
 
     def knox_token(number: int) -> Any:
         raw = opaque(number)
@@ -108,7 +113,10 @@ def _fill_peers(keys: int) -> None:
     _insert(keys, lambda n: token(key=opaque(n), user_id=n + 1))
     _insert(keys, peers_key)
     _insert(keys, knox_token)
-    _insert(keys, lambda n: oauth(token=opaque(n), user_id=n + 1, scope="read introspection", expires=FAR))
+    _insert(
+        keys,
+        lambda n: oauth(token=opaque(n), user_id=n + 1, scope="read introspection", expires=FAR),
+    )
 
 
 def _insert(count: int, row: Callable[[int], Model]) -> None:

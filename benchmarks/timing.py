@@ -32,7 +32,9 @@ class Request(NamedTuple):
     body: bytes
 
 
-def request(method: str = "GET", *, authorization: str = "", body: bytes = b"", type: str = "") -> Request:
+def request(
+    method: str = "GET", *, authorization: str = "", body: bytes = b"", type: str = ""
+) -> Request:
     """A request for the view that is being measured."""
     environ = {
         "REQUEST_METHOD": method,

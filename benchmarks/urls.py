@@ -25,7 +25,8 @@ class EmptyView(APIView):
 def protected(authentication: type | None, permission: type = IsAuthenticated) -> Any:
     """The same view for those only whom the classes let pass."""
     return EmptyView.as_view(
-        authentication_classes=[authentication] if authentication else [], permission_classes=[permission]
+        authentication_classes=[authentication] if authentication else [],
+        permission_classes=[permission],
     )
 
 

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from tot_jwt.keys.domains import create_domain
+
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
@@ -33,8 +35,8 @@ from django.test.runner import DiscoverRunner
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from tot_jwt import lifecycle
-from tot_jwt.events import person
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.record import person
 from tot_jwt.models import ApiKey, AppDomain
 
 if TYPE_CHECKING:
@@ -67,8 +69,8 @@ def make_data(admin: Any) -> ApiKey:
     """Two domains and keys of all kinds; the key to look at."""
     by, now = person(admin, "192.0.2.17"), timezone.now()
     with at(now - timedelta(days=40)):
-        shop = lifecycle.create_domain("shop.example.com", name="Web shop")
-        office = lifecycle.create_domain("office.example.org", name="Back office")
+        shop = create_domain("shop.example.com", name="Web shop")
+        office = create_domain("office.example.org", name="Back office")
     make_other_keys(shop, office, now, by)
     with at(now - timedelta(days=30)):
         key, _ = lifecycle.create_key(shop, name="Checkout", scopes=["orders:read"], by=by)
@@ -96,13 +98,19 @@ def make_other_keys(shop: AppDomain, office: AppDomain, now: datetime, by: Any) 
     with at(now - timedelta(days=39)):
         old, _ = lifecycle.create_key(office, name="Old till", scopes=["catalog:read"], by=by)
         lifecycle.create_key(shop, name="Tests", environment="test", scopes=SCOPES, by=by)
-        lifecycle.create_key(office, name="Report", scopes=["orders:read"], expires_at=now + timedelta(days=6), by=by)
+        lifecycle.create_key(
+            office, name="Report", scopes=["orders:read"], expires_at=now + timedelta(days=6), by=by
+        )
         app, _ = lifecycle.create_key(shop, name="Phone app", scopes=["catalog:read"], by=by)
     with at(now - timedelta(days=8)):
         lifecycle.revoke_key(old, by=by)
     with at(now - timedelta(hours=2)):
         lifecycle.rotate_key(app, grace=timedelta(days=1), by=by)
-    used(app, last_used_at=now - timedelta(minutes=1), previous_secret_last_used_at=now - timedelta(minutes=20))
+    used(
+        app,
+        last_used_at=now - timedelta(minutes=1),
+        previous_secret_last_used_at=now - timedelta(minutes=20),
+    )
 
 
 def session_of(user: Any) -> Any:
@@ -140,10 +148,15 @@ def main() -> None:
 
     runner = DiscoverRunner(verbosity=0)
     databases = runner.setup_databases()
-    with override_settings(TOT_JWT={"SCOPES": SCOPES}, TIME_ZONE="UTC"), sync_playwright() as playwright:
+    with (
+        override_settings(TOT_JWT={"SCOPES": SCOPES}, TIME_ZONE="UTC"),
+        sync_playwright() as playwright,
+    ):
         StaticLiveServerTestCase.setUpClass()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context = browser.new_context(base_url=StaticLiveServerTestCase.live_server_url, viewport=SIZE)
+        context = browser.new_context(
+            base_url=StaticLiveServerTestCase.live_server_url, viewport=SIZE
+        )
         context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
         admin = get_user_model().objects.create_superuser("maria")  # type: ignore[attr-defined]
         context.add_cookies([session_of(admin)])

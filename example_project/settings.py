@@ -39,7 +39,9 @@ _is_desk = _has_sqlite and not {"SECRET_KEY", "ALLOWED_HOSTS"} & os.environ.keys
 
 DEBUG = env.bool("DEBUG", default=_is_desk)
 # Not through django-environ, which takes a value that begins with a dollar sign for the name of another variable.
-SECRET_KEY = os.environ.get("SECRET_KEY", "django-insecure-known-to-everybody-who-reads-this" if DEBUG else "")
+SECRET_KEY = os.environ.get(
+    "SECRET_KEY", "django-insecure-known-to-everybody-who-reads-this" if DEBUG else ""
+)
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 
@@ -95,7 +97,10 @@ TOT_JWT = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tot_jwt.authentication.JWTAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["example_project.shop.parsers.JSONParser", "example_project.shop.parsers.FormParser"],
+    "DEFAULT_PARSER_CLASSES": [
+        "example_project.shop.parsers.JSONParser",
+        "example_project.shop.parsers.FormParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",

@@ -10,19 +10,24 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories import ApiKeyFactory, AppDomainFactory, UserFactory
-from tot_jwt import key_state, usage
+from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
+from tot_jwt.keys import state as key_state
+from tot_jwt.keys import usage
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 
 TOKEN_URL = "/api/internal/auth/token"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--req-matrix", action="store_true", help="print which tests show which promise, and stop")
+    parser.addoption(
+        "--req-matrix", action="store_true", help="print which tests show which promise, and stop"
+    )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if session.config.getoption("--req-matrix"):  # pragma: no cover: test_source runs it, in a process of its own
+    if session.config.getoption(
+        "--req-matrix"
+    ):  # pragma: no cover: test_source runs it, in a process of its own
         print_matrix(session)
         session.items.clear()
 

@@ -15,13 +15,15 @@ from rest_framework.test import APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
 from tests.conftest import TOKEN_URL, body
-from tests.forge import b64, claims_for, sign
+from tests.support.tokens import b64, claims_for, sign
 from tests.views import KeysOnly, WhoAmI
-from tot_jwt import lifecycle
-from tot_jwt.addresses import client_address, is_allowed
+from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import ServiceUnavailable
+from tot_jwt.http.addresses import client_address
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import suspend_domain
 from tot_jwt.principal import ApiClient, ApiKeyAuth
-from tot_jwt.verification import verify_token
+from tot_jwt.rules.networks import is_allowed
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -31,7 +33,11 @@ def bearer(token):
 
 
 def key_headers(key):
-    return {"Tot-App-Domain": key.app_domain.domain, "Tot-Api-Key": key.public_key, "Tot-Secret-Key": key.secret}
+    return {
+        "Tot-App-Domain": key.app_domain.domain,
+        "Tot-Api-Key": key.public_key,
+        "Tot-Secret-Key": key.secret,
+    }
 
 
 def form(key, extra=""):
@@ -124,15 +130,23 @@ def test_damaged_token_of_ours_is_refused_even_where_anyone_may_enter(make_key, 
         sign({"token_type": "tot_api", "x": "a" * 5000}): "token_malformed",
     }
 
-    assert {token: client.get("/anyone", headers=bearer(token)).json()["code"] for token in tries} == tries
+    assert {
+        token: client.get("/anyone", headers=bearer(token)).json()["code"] for token in tries
+    } == tries
 
 
 @pytest.mark.req("A3")
 def test_beside_simplejwt_both_kinds_of_token_work(make_key, make_token, make_user, client):
     user, key = make_user(), make_key()
 
-    assert client.get("/beside-simplejwt", headers=bearer(AccessToken.for_user(user))).json()["pk"] == user.pk
-    assert client.get("/beside-simplejwt", headers=bearer(make_token(key))).json()["pk"] == key.public_key
+    assert (
+        client.get("/beside-simplejwt", headers=bearer(AccessToken.for_user(user))).json()["pk"]
+        == user.pk
+    )
+    assert (
+        client.get("/beside-simplejwt", headers=bearer(make_token(key))).json()["pk"]
+        == key.public_key
+    )
     assert client.get("/me", headers=bearer(AccessToken.for_user(user))).status_code == 401
     assert client.get("/simplejwt", headers=bearer(make_token(key))).status_code == 401
 
@@ -163,7 +177,7 @@ def test_keys_in_headers_beside_a_bearer_are_malformed(make_key, make_token, cli
 
 @pytest.mark.req("D2")
 def test_database_gone_is_503_on_a_hosts_view(make_key, make_token, client, monkeypatch):
-    from tot_jwt import key_state
+    from tot_jwt.keys import state as key_state
 
     token = make_token(make_key())
     key_state.reset()
@@ -186,7 +200,9 @@ def direct_ways(client, url, key):
     """The request in each of the ways in which clients send their keys."""
     sent = {**body(key), "appUserid": "42", "person": {"names": ["a"]}}
     yield client.post(url, sent, content_type="application/json")
-    yield client.post(url, form(key, "&appUserid=42"), content_type=FORM, headers={"charset": "utf-8"})
+    yield client.post(
+        url, form(key, "&appUserid=42"), content_type=FORM, headers={"charset": "utf-8"}
+    )
     yield client.generic("GET", url, json.dumps(sent), content_type="application/json")
     yield client.get(url, headers=key_headers(key))
 
@@ -266,12 +282,14 @@ def test_view_without_a_parser_for_the_body_is_415(make_key, rf):
         (lambda key: setattr(key.app_domain, "domain", "other.example.com"), 401),
         (lifecycle.revoke_key, 401),
         (lifecycle.disable_key, 401),
-        (lambda key: lifecycle.suspend_domain(key.app_domain), 403),
+        (lambda key: suspend_domain(key.app_domain), 403),
         (lambda key: lifecycle.change_key(key, **SETTINGS, allowed_ips=["192.0.2.1"]), 403),
         (lambda key: lifecycle.change_key(key, **SETTINGS, allowed_ips=["127.0.0.1"]), 200),
     ],
 )
-def test_directly_used_keys_are_judged_like_exchanged_ones(make_key, client, post_token, change, status):
+def test_directly_used_keys_are_judged_like_exchanged_ones(
+    make_key, client, post_token, change, status
+):
     key = make_key()
     change(key)
 
@@ -281,7 +299,9 @@ def test_directly_used_keys_are_judged_like_exchanged_ones(make_key, client, pos
         assert answer.status_code == status
         if status != 200:
             assert answer.json() == exchanged.json()
-            assert answer.headers.get("WWW-Authenticate") == exchanged.headers.get("WWW-Authenticate")
+            assert answer.headers.get("WWW-Authenticate") == exchanged.headers.get(
+                "WWW-Authenticate"
+            )
 
 
 SETTINGS: dict[str, Any] = {"name": "x", "scopes": [], "expires_at": None, "can_issue_tokens": True}
@@ -366,7 +386,10 @@ def test_body_without_a_trace_of_keys_is_left_to_the_view(db, client, sent, cont
 
 def test_keys_are_not_looked_for_beside_an_authorization_header(make_key, client):
     answer = client.post(
-        "/anyone", body(make_key()), content_type="application/json", headers={"Authorization": "Basic x"}
+        "/anyone",
+        body(make_key()),
+        content_type="application/json",
+        headers={"Authorization": "Basic x"},
     )
 
     assert answer.json() == {"pk": None}
@@ -375,7 +398,9 @@ def test_keys_are_not_looked_for_beside_an_authorization_header(make_key, client
 def test_keys_in_two_places_are_malformed(make_key, client):
     key = make_key()
 
-    answer = client.post("/me", body(key), content_type="application/json", headers=key_headers(key))
+    answer = client.post(
+        "/me", body(key), content_type="application/json", headers=key_headers(key)
+    )
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
 
@@ -422,7 +447,9 @@ def test_body_over_the_hosts_limit_is_too_large(make_key, client, settings):
 
 
 def test_body_over_8_kib_is_the_hosts_business(make_key, client):
-    answer = client.post("/me", body(make_key(), picture="x" * 100_000), content_type="application/json")
+    answer = client.post(
+        "/me", body(make_key(), picture="x" * 100_000), content_type="application/json"
+    )
 
     assert answer.status_code == 200
 
@@ -436,7 +463,10 @@ def test_body_that_cannot_be_read_is_malformed(db, client, monkeypatch):
     monkeypatch.setattr(HttpRequest, "body", property(fail))
 
     assert client.post("/me", "{}", content_type="application/json").status_code == 400
-    assert client.post("/api/internal/auth/token", "{}", content_type="application/json").status_code == 400
+    assert (
+        client.post("/api/internal/auth/token", "{}", content_type="application/json").status_code
+        == 400
+    )
 
 
 # The client and what describes its credentials
@@ -466,7 +496,9 @@ def test_client_can_be_pickled_also_while_it_is_remembered(make_key, make_token)
         assert pickle.loads(pickle.dumps(client)) == client == copy.deepcopy(client)  # noqa: S301 - our own
 
 
-def test_remembered_client_asks_the_database_once_before_it_refuses(make_key, make_token, django_assert_num_queries):
+def test_remembered_client_asks_the_database_once_before_it_refuses(
+    make_key, make_token, django_assert_num_queries
+):
     token = make_token(make_key(scopes=["a"]))
     client, _ = verify_token(token, address="")
 
@@ -478,7 +510,9 @@ def test_remembered_client_asks_the_database_once_before_it_refuses(make_key, ma
 
 
 @pytest.mark.req("D2")
-def test_remembered_client_answers_django_no_where_the_database_is_gone(make_key, make_token, monkeypatch):
+def test_remembered_client_answers_django_no_where_the_database_is_gone(
+    make_key, make_token, monkeypatch
+):
     client, _ = verify_token(make_token(make_key(scopes=["shop.view_order"])), address="")
 
     def fail(*args):
@@ -535,7 +569,10 @@ def test_address_is_what_the_outermost_trusted_proxy_saw(settings, proxies, forw
     settings.TOT_JWT = {"TRUSTED_PROXIES": proxies}
     headers = {"X-Forwarded-For": forwarded} if forwarded else {}
 
-    assert client_address(RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers=headers).META) == address
+    assert (
+        client_address(RequestFactory().get("/", REMOTE_ADDR="10.0.0.1", headers=headers).META)
+        == address
+    )
 
 
 @pytest.mark.parametrize(
@@ -563,10 +600,14 @@ def test_address_is_allowed_within_its_networks(address, networks, allowed):
 @pytest.mark.parametrize(("address", "status"), [("192.0.2.7", 200), ("192.0.3.7", 403)])
 def test_token_is_used_from_allowed_addresses_only(make_key, client, times, address, status):
     key = make_key(allowed_ips=["192.0.2.0/24"])
-    issued = client.post(TOKEN_URL, body(key), content_type="application/json", REMOTE_ADDR="192.0.2.1").json()
+    issued = client.post(
+        TOKEN_URL, body(key), content_type="application/json", REMOTE_ADDR="192.0.2.1"
+    ).json()
 
     for _ in range(times):
-        answer = client.get("/me", headers={"Authorization": f"Bearer {issued['token']}"}, REMOTE_ADDR=address)
+        answer = client.get(
+            "/me", headers={"Authorization": f"Bearer {issued['token']}"}, REMOTE_ADDR=address
+        )
     assert answer.status_code == status
 
 
@@ -575,5 +616,10 @@ def test_address_that_cannot_be_read_is_no_500(make_key, client):
     anywhere, somewhere = make_key(), make_key(allowed_ips=["0.0.0.0/0", "::/0"])
 
     for address in ("", "unix:", "é"):
-        assert client.get("/me", headers=key_headers(anywhere), REMOTE_ADDR=address).status_code == 200
-        assert client.get("/me", headers=key_headers(somewhere), REMOTE_ADDR=address).status_code == 403
+        assert (
+            client.get("/me", headers=key_headers(anywhere), REMOTE_ADDR=address).status_code == 200
+        )
+        assert (
+            client.get("/me", headers=key_headers(somewhere), REMOTE_ADDR=address).status_code
+            == 403
+        )

@@ -6,7 +6,7 @@ import pytest
 from django.core import checks
 from django.core.checks import run_checks
 
-from tests.test_memory import NOON
+from tests.keys.test_state import NOON
 from tot_jwt.checks import RULES
 from tot_jwt.conf import names
 from tot_jwt.conf import settings as ours
@@ -25,7 +25,8 @@ def test_defaults_are_right(settings):
 
 def test_checks_are_registered_where_people_look_for_them():
     registered = {
-        check.__name__: check.tags for check in checks.registry.registry.get_checks(include_deployment_checks=True)
+        check.__name__: check.tags
+        for check in checks.registry.registry.get_checks(include_deployment_checks=True)
     }
 
     assert registered["check_settings"] == ("security",)
@@ -38,7 +39,8 @@ def test_every_setting_has_a_check_with_an_id_and_a_hint_of_its_own():
     assert [rule.name for rule in RULES] == list(names())
     assert (
         len({rule.id for rule in RULES})
-        == len({rule.hint for rule in RULES if rule.name not in ("AUDIENCE", "API_KEYS_IN_QUERY")}) + 2
+        == len({rule.hint for rule in RULES if rule.name not in ("AUDIENCE", "API_KEYS_IN_QUERY")})
+        + 2
     )
 
 
@@ -53,10 +55,18 @@ def test_every_setting_has_a_check_with_an_id_and_a_hint_of_its_own():
         ("SIGNING_KEY", b"k" * 31, "E003"),
         ("SIGNING_KEY", "", "E003"),
         ("SIGNING_KEY", 7, "E003"),
-        ("SIGNING_KEY", "-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----", "E014"),
+        (
+            "SIGNING_KEY",
+            "-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----",
+            "E014",
+        ),
         ("VERIFYING_KEYS", "k" * 32, "E004"),
         ("VERIFYING_KEYS", ["k" * 31], "E004"),
-        ("VERIFYING_KEYS", ["-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----"], "E014"),
+        (
+            "VERIFYING_KEYS",
+            ["-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----"],
+            "E014",
+        ),
         ("ISSUER", "", "E005"),
         ("ISSUER", None, "E005"),
         ("ISSUER", "x" * 256, "E005"),
@@ -118,7 +128,11 @@ def test_value_that_does_not_work_is_an_error(settings, name, value, check_id):
             "KEY_CHANGE_RATE": "10/d",
             "THROTTLE_CACHE": "default",
         },
-        {"EXCHANGE_FAILURE_RATES": {"address": None, "key": "3/m"}, "EXCHANGE_RATE": None, "KEY_CHANGE_RATE": None},
+        {
+            "EXCHANGE_FAILURE_RATES": {"address": None, "key": "3/m"},
+            "EXCHANGE_RATE": None,
+            "KEY_CHANGE_RATE": None,
+        },
         {"TOKEN_LIFETIME": timedelta(seconds=1), "REALM": 'a "b"', "TOKENS_MANAGE_KEYS": False},
     ],
 )
@@ -129,7 +143,9 @@ def test_value_that_works_is_right(settings, values):
 
 
 def test_what_pyjwt_says_of_a_key_is_told(settings):
-    settings.TOT_JWT = {"SIGNING_KEY": "-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----"}
+    settings.TOT_JWT = {
+        "SIGNING_KEY": "-----BEGIN PUBLIC KEY-----\n" + "k" * 64 + "\n-----END PUBLIC KEY-----"
+    }
 
     (message,) = [message.msg for message in run_checks() if message.id == "tot_jwt.E014"]
     assert message.startswith("tot_jwt cannot sign or verify tokens with its key: ")
@@ -151,7 +167,9 @@ def test_settings_that_are_no_dict_are_an_error(settings):
 def test_misspelt_name_warns_with_the_nearest(settings):
     settings.TOT_JWT = {"ISUER": "x", "ZEBRA": 1}
 
-    messages = {message.msg: message.hint for message in run_checks() if message.id == "tot_jwt.W001"}
+    messages = {
+        message.msg: message.hint for message in run_checks() if message.id == "tot_jwt.W001"
+    }
     assert messages["There is no setting TOT_JWT['ISUER']."] == "Did you mean ISSUER?"
     assert messages["There is no setting TOT_JWT['ZEBRA']."].startswith("There are ALGORITHM, ")
 
@@ -187,7 +205,11 @@ NONE = "django.core.cache.backends.dummy.DummyCache"
 SHARED = "django.core.cache.backends.redis.RedisCache"
 UNLIMITED = {"KEY_CHANGE_RATE": None, "EXCHANGE_FAILURE_RATES": {"key": None}}
 SAFE = {
-    "CACHES": {"default": {"BACKEND": SHARED}, "local": {"BACKEND": LOCAL}, "none": {"BACKEND": NONE}},
+    "CACHES": {
+        "default": {"BACKEND": SHARED},
+        "local": {"BACKEND": LOCAL},
+        "none": {"BACKEND": NONE},
+    },
     "TOT_JWT": {"ISSUER": "https://api.example.com"},
     "SECURE_SSL_REDIRECT": True,
 }
@@ -201,16 +223,25 @@ SAFE = {
         ({"TOT_JWT": {"ISSUER": "x", "TOKEN_LIFETIME": timedelta(minutes=16)}}, ["tot_jwt.W005"]),
         ({"TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "for-tests-only-" * 4}}, ["tot_jwt.W003"]),
         (
-            {"TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "s" * 32}, "SIMPLE_JWT": {"SIGNING_KEY": "s" * 32}},
+            {
+                "TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "s" * 32},
+                "SIMPLE_JWT": {"SIGNING_KEY": "s" * 32},
+            },
             ["tot_jwt.W003"],
         ),
         ({"TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "s" * 32}}, []),
         ({"SECURE_SSL_REDIRECT": False}, ["tot_jwt.W006"]),
-        ({"SECURE_SSL_REDIRECT": False, "SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")}, ["tot_jwt.W007"]),
+        (
+            {"SECURE_SSL_REDIRECT": False, "SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")},
+            ["tot_jwt.W007"],
+        ),
         ({"USE_X_FORWARDED_HOST": True}, ["tot_jwt.W007"]),
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local"}}, ["tot_jwt.W009"]),
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "none"}}, ["tot_jwt.W009"]),
-        ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local", "KEY_CHANGE_RATE": None}}, ["tot_jwt.W009"]),
+        (
+            {"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local", "KEY_CHANGE_RATE": None}},
+            ["tot_jwt.W009"],
+        ),
         ({"TOT_JWT": {"ISSUER": "x", "THROTTLE_CACHE": "local", **UNLIMITED}}, []),
         ({"USE_TZ": False}, ["tot_jwt.W010"]),
         ({"TOT_JWT": {"TOKEN_LIFETIME": 900}}, ["tot_jwt.E007"]),
@@ -234,7 +265,9 @@ def test_risks_of_production_are_told(settings, changes, expected):
         (True, None, []),
     ],
 )
-def test_debug_with_live_keys_is_told_where_the_database_is_checked(settings, make_key, debug, key, expected):
+def test_debug_with_live_keys_is_told_where_the_database_is_checked(
+    settings, make_key, debug, key, expected
+):
     for name, value in SAFE.items():
         setattr(settings, name, value)
     settings.DEBUG = debug

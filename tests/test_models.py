@@ -9,9 +9,10 @@ from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import ProtectedError
 from django.utils import timezone
 
-from tot_jwt import lifecycle
-from tot_jwt.events import Actor
 from tot_jwt.exceptions import Conflict, InvalidValue, KeyIsRevoked
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import create_domain, resume_domain, suspend_domain
+from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent, KeyStatus
 
 NOON = datetime(2025, 10, 29, 12, 0, tzinfo=UTC)
@@ -21,14 +22,14 @@ NOON = datetime(2025, 10, 29, 12, 0, tzinfo=UTC)
 
 
 def test_domain_is_kept_in_canonical_form(db):
-    assert str(lifecycle.create_domain("Bücher.example", name="Books")) == "xn--bcher-kva.example"
+    assert str(create_domain("Bücher.example", name="Books")) == "xn--bcher-kva.example"
 
 
 def test_domain_exists_once(db):
-    lifecycle.create_domain("example.com")
+    create_domain("example.com")
 
     with pytest.raises(ValidationError, match="exists already"):
-        lifecycle.create_domain("EXAMPLE.com")
+        create_domain("EXAMPLE.com")
 
 
 @pytest.mark.req("C4")
@@ -49,13 +50,13 @@ def test_form_of_a_domain_says_what_is_wrong(db):
 
 def test_suspending_twice_keeps_the_first_time(make_domain):
     with time_machine.travel(NOON, tick=False):
-        first = lifecycle.suspend_domain(make_domain())
-    again = lifecycle.suspend_domain(first)
+        first = suspend_domain(make_domain())
+    again = suspend_domain(first)
 
     assert first.is_suspended
     assert again.suspended_at == first.suspended_at == NOON
-    assert not lifecycle.resume_domain(again).is_suspended
-    assert not lifecycle.resume_domain(again).is_suspended
+    assert not resume_domain(again).is_suspended
+    assert not resume_domain(again).is_suspended
 
 
 # Keys
@@ -76,7 +77,12 @@ def test_new_key_is_what_was_asked_for(make_domain, make_user):
     row = ApiKey.objects.get()
 
     assert (row.scopes, row.allowed_ips, row.can_issue_tokens) == ("a b", "192.0.2.1/32", False)
-    assert (row.environment, row.name, row.generation, row.created_by) == ("test", "Warehouse", 1, user)
+    assert (row.environment, row.name, row.generation, row.created_by) == (
+        "test",
+        "Warehouse",
+        1,
+        user,
+    )
     assert row.scope_set == {"a", "b"}
     assert row.allowed_networks == ["192.0.2.1/32"]
     assert secret.reveal().endswith(row.secret_hint)
@@ -155,7 +161,9 @@ def test_revocation_with_cascade_names_who_did_it_for_every_key(make_key):
     lifecycle.revoke_key(parent, cascade=True, by=Actor("somebody", address="192.0.2.1"))
 
     revoked = KeyEvent.objects.filter(action="revoked").values_list("key", "actor", "address")
-    assert set(revoked) == {(key.pk, "somebody", "192.0.2.1") for key in (parent, child, grandchild)}
+    assert set(revoked) == {
+        (key.pk, "somebody", "192.0.2.1") for key in (parent, child, grandchild)
+    }
 
 
 def test_form_of_a_key_says_which_network_is_wrong(make_key):
@@ -188,7 +196,9 @@ def test_revoked_key_is_revoked_for_ever(make_key):
         with pytest.raises(KeyIsRevoked):
             act(key)
     with pytest.raises(KeyIsRevoked):
-        lifecycle.change_key(key, name="x", scopes=[], expires_at=None, allowed_ips=[], can_issue_tokens=True)
+        lifecycle.change_key(
+            key, name="x", scopes=[], expires_at=None, allowed_ips=[], can_issue_tokens=True
+        )
 
 
 @pytest.mark.parametrize("grace", [timedelta(days=7, seconds=1), timedelta(seconds=-1)])
@@ -214,8 +224,10 @@ class Driver(Exception):
         (None, 2006, OperationalError),
     ],
 )
-def test_row_that_somebody_else_has_locked_is_a_conflict(make_key, monkeypatch, cause, number, expected):
-    """As each database says it; tests/test_races.py shows it with two writers."""
+def test_row_that_somebody_else_has_locked_is_a_conflict(
+    make_key, monkeypatch, cause, number, expected
+):
+    """As each database says it; tests/services/test_races.py shows it with two writers."""
     key = make_key()
 
     def refuse(*args, **kwargs):

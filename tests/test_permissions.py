@@ -14,20 +14,32 @@ def bearer(token):
 
 def insufficient(answer, scope):
     assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_scope")
-    assert answer.headers["WWW-Authenticate"] == f'Bearer realm="api", error="insufficient_scope", scope="{scope}"'
+    assert (
+        answer.headers["WWW-Authenticate"]
+        == f'Bearer realm="api", error="insufficient_scope", scope="{scope}"'
+    )
     return True
 
 
 def test_scope_lets_in(make_key, make_token, client):
-    assert client.get("/scoped", headers=bearer(make_token(make_key(scopes=["orders:read"])))).status_code == 200
+    assert (
+        client.get(
+            "/scoped", headers=bearer(make_token(make_key(scopes=["orders:read"])))
+        ).status_code
+        == 200
+    )
 
 
 def test_missing_scope_is_403_and_named(make_key, make_token, client):
-    assert insufficient(client.get("/scoped", headers=bearer(make_token(make_key()))), "orders:read")
+    assert insufficient(
+        client.get("/scoped", headers=bearer(make_token(make_key()))), "orders:read"
+    )
 
 
 @pytest.mark.req("D2")
-def test_scope_that_only_a_database_that_is_gone_could_grant_is_503(make_key, make_token, client, monkeypatch):
+def test_scope_that_only_a_database_that_is_gone_could_grant_is_503(
+    make_key, make_token, client, monkeypatch
+):
     headers = bearer(make_token(make_key()))
     assert insufficient(client.get("/scoped", headers=headers), "orders:read")
 
@@ -49,12 +61,16 @@ def test_methods_need_scopes_of_their_own(make_key, make_token, client):
     writer = bearer(make_token(make_key(scopes=["orders:read", "orders:write"])))
 
     assert client.get("/scoped-by-method", headers=reader).status_code == 200
-    assert insufficient(client.post("/scoped-by-method", headers=reader), "orders:read orders:write")
+    assert insufficient(
+        client.post("/scoped-by-method", headers=reader), "orders:read orders:write"
+    )
     assert client.post("/scoped-by-method", headers=writer).status_code == 200
 
 
 def test_head_needs_what_get_needs(make_key, make_token, client):
-    assert client.head("/scoped-by-method", headers=bearer(make_token(make_key()))).status_code == 403
+    assert (
+        client.head("/scoped-by-method", headers=bearer(make_token(make_key()))).status_code == 403
+    )
     reader = bearer(make_token(make_key(scopes=["orders:read"])))
     assert client.head("/scoped-by-method", headers=reader).status_code == 200
 
@@ -69,7 +85,9 @@ def test_nobody_is_not_let_in_and_challenged(db, client):
     assert client.get("/scoped").status_code == 401
 
 
-def test_view_without_lists_of_required_scopes_is_improperly_configured(make_key, make_token, client, monkeypatch):
+def test_view_without_lists_of_required_scopes_is_improperly_configured(
+    make_key, make_token, client, monkeypatch
+):
     headers = bearer(make_token(make_key()))
 
     with pytest.raises(ImproperlyConfigured, match="required_scopes"):
@@ -101,20 +119,34 @@ def test_scopes_named_like_permissions_are_permissions(make_key, make_token, cli
 
 def test_throttles_of_drf_count_by_key(make_key, make_token, client):
     one, other = make_key(), make_key()
-    headers = [bearer(make_token(one)), bearer(make_token(one)), bearer(make_token(one)), bearer(make_token(other))]
+    headers = [
+        bearer(make_token(one)),
+        bearer(make_token(one)),
+        bearer(make_token(one)),
+        bearer(make_token(other)),
+    ]
 
-    assert [client.get("/throttled", headers=each).status_code for each in headers] == [200, 200, 429, 200]
+    assert [client.get("/throttled", headers=each).status_code for each in headers] == [
+        200,
+        200,
+        429,
+        200,
+    ]
 
 
 @pytest.mark.req("A11")
 @pytest.mark.parametrize("url", ["/scoped", "/model-permissions"])
 def test_scope_given_elsewhere_works_at_once(make_key, make_token, client, url):
     key = make_key(scopes=["x"])
-    token = make_token(make_key(app_domain=key.app_domain, scopes=["orders:read", "tot_jwt.add_appdomain"]))
+    token = make_token(
+        make_key(app_domain=key.app_domain, scopes=["orders:read", "tot_jwt.add_appdomain"])
+    )
     taken = ApiKey.objects.exclude(pk=key.pk).get()
     headers = bearer(token)
-    ApiKey.objects.filter(pk=taken.pk).update(scopes="")  # by another process, whose memory is not ours
-    from tot_jwt import key_state
+    ApiKey.objects.filter(pk=taken.pk).update(
+        scopes=""
+    )  # by another process, whose memory is not ours
+    from tot_jwt.keys import state as key_state
 
     key_state.reset()
     assert client.post(url, headers=headers).status_code == 403
@@ -123,7 +155,9 @@ def test_scope_given_elsewhere_works_at_once(make_key, make_token, client, url):
     assert client.post(url, headers=headers).status_code == 200
 
 
-def test_refusal_for_a_scope_is_a_403_also_when_the_key_has_ended_meanwhile(make_key, make_token, client):
+def test_refusal_for_a_scope_is_a_403_also_when_the_key_has_ended_meanwhile(
+    make_key, make_token, client
+):
     key = make_key()
     headers = bearer(make_token(key))
     assert client.get("/me", headers=headers).status_code == 200

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.conftest import body
-from tot_jwt import key_state
+from tot_jwt.keys import state as key_state
 
 
 @pytest.fixture
@@ -41,7 +41,9 @@ def test_keys_used_directly_ask_once_then_not_at_all(make_key, client, asked):
             assert client.post("/me", sent, content_type="application/json").status_code == 200
 
 
-def test_without_memory_each_use_asks_once(make_key, client, post_token, make_token, asked, settings):
+def test_without_memory_each_use_asks_once(
+    make_key, client, post_token, make_token, asked, settings
+):
     settings.TOT_JWT = {"KEY_STATE_MAX_AGE": 0}
     key = make_key()
     headers = {"Authorization": f"Bearer {make_token(key)}"}
@@ -84,15 +86,21 @@ def test_any_refusal_asks_once(make_key, make_token, post_token, client, asked, 
         assert client.get("/me", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("request_is", ["malformed", "token_malformed", "token_invalid", "token_expired"])
-def test_what_cannot_be_right_does_not_ask(make_key, client, post_token, get_token, asked, request_is):
-    from tests.forge import claims_for, sign
+@pytest.mark.parametrize(
+    "request_is", ["malformed", "token_malformed", "token_invalid", "token_expired"]
+)
+def test_what_cannot_be_right_does_not_ask(
+    make_key, client, post_token, get_token, asked, request_is
+):
+    from tests.support.tokens import claims_for, sign
 
     key = make_key()
     send = {
         "malformed": lambda: post_token(key, appDomain=None),
         "token_malformed": lambda: get_token("x"),
-        "token_invalid": lambda: get_token("a.b.c".replace("a", "aa").replace("b", "bb").replace("c", "cc")),
+        "token_invalid": lambda: get_token(
+            "a.b.c".replace("a", "aa").replace("b", "bb").replace("c", "cc")
+        ),
         "token_expired": lambda: get_token(sign(claims_for(key, iat=1, exp=2))),
     }[request_is]
 

@@ -14,7 +14,8 @@ class TotJWTConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_delete, post_save
 
-        from tot_jwt import checks, key_state, models
+        from tot_jwt import checks, models
+        from tot_jwt.keys import state as key_state
 
         checks.register_all()
         for model in (models.ApiKey, models.AppDomain):

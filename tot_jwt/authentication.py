@@ -7,13 +7,13 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tot_jwt import parsers
-from tot_jwt.addresses import client_address
+from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
 from tot_jwt.exceptions import InvalidRequest, NotAuthenticated, TotJWTError
-from tot_jwt.http import ApiError, challenge
+from tot_jwt.http.addresses import client_address
+from tot_jwt.http.credentials import HEADERS, find_credentials
+from tot_jwt.http.errors import ApiError, challenge
 from tot_jwt.principal import ApiClient, ApiKeyAuth
-from tot_jwt.tokens import ApiToken
-from tot_jwt.verification import verify_keys, verify_own_token, verify_token
+from tot_jwt.tokens.token import ApiToken
 
 
 class JWTAuthentication(BaseAuthentication):
@@ -68,7 +68,7 @@ class ApiKeyAuthentication(BaseAuthentication):
                 bearer(http_request.META)
                 return None
             _hide_secret(http_request)
-            found = parsers.find_credentials(http_request)
+            found = find_credentials(http_request)
             if found is None:
                 return None
             result = verify_keys(found.credentials, address=client_address(http_request.META))
@@ -90,7 +90,7 @@ def bearer(meta: dict[str, Any]) -> str | None:
     scheme, _, credentials = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    if not meta.keys().isdisjoint(parsers.HEADERS.values()):
+    if not meta.keys().isdisjoint(HEADERS.values()):
         raise InvalidRequest("two_methods")
     return str(credentials)
 

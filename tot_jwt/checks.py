@@ -10,10 +10,11 @@ from django.conf import settings as host_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
+from tot_jwt.access.limits import Rate
 from tot_jwt.conf import given, names, settings
-from tot_jwt.scopes import KEYS_MANAGE, is_scope_token
-from tot_jwt.signing import SYMMETRIC, backend
-from tot_jwt.throttling import Rate
+from tot_jwt.rules.scopes import KEYS_MANAGE, is_scope_token
+from tot_jwt.tokens.backend import backend
+from tot_jwt.tokens.ring import SYMMETRIC
 
 #: Longer ones, beside the longest scopes and domain, would not fit into a token of 4,096 bytes.
 MAX_CLAIM = 255
@@ -46,7 +47,10 @@ def _is_claim(value: Any) -> bool:
 def _is_key(value: Any) -> bool:
     """Whether the algorithm accepts a key of this length (RFC 7518 §3.2: PyJWT alone only warns)."""
     least = SYMMETRIC[settings.ALGORITHM][1] if settings.ALGORITHM in SYMMETRIC else 0
-    return isinstance(value, str | bytes) and len(value.encode() if isinstance(value, str) else value) >= least
+    return (
+        isinstance(value, str | bytes)
+        and len(value.encode() if isinstance(value, str) else value) >= least
+    )
 
 
 def _are_keys(value: Any) -> bool:
@@ -87,7 +91,11 @@ def _is_rate(value: Any) -> bool:
 
 
 def _are_failure_rates(value: Any) -> bool:
-    return isinstance(value, Mapping) and value.keys() <= {"address", "key"} and all(map(_is_rate, value.values()))
+    return (
+        isinstance(value, Mapping)
+        and value.keys() <= {"address", "key"}
+        and all(map(_is_rate, value.values()))
+    )
 
 
 def _is_realm(value: Any) -> bool:
@@ -95,7 +103,12 @@ def _is_realm(value: Any) -> bool:
 
 
 RULES = (
-    Rule("tot_jwt.E002", "ALGORITHM", lambda value: value in tuple(SYMMETRIC), f"Use one of {', '.join(SYMMETRIC)}."),
+    Rule(
+        "tot_jwt.E002",
+        "ALGORITHM",
+        lambda value: value in tuple(SYMMETRIC),
+        f"Use one of {', '.join(SYMMETRIC)}.",
+    ),
     Rule(
         "tot_jwt.E003",
         "SIGNING_KEY",
@@ -111,7 +124,12 @@ RULES = (
     ),
     Rule("tot_jwt.E005", "ISSUER", _is_claim, f"Use a string of 1 to {MAX_CLAIM} characters."),
     Rule("tot_jwt.E006", "AUDIENCE", _is_claim, f"Use a string of 1 to {MAX_CLAIM} characters."),
-    Rule("tot_jwt.E007", "TOKEN_LIFETIME", _is_lifetime, "Use a timedelta of whole seconds, timedelta(minutes=15)."),
+    Rule(
+        "tot_jwt.E007",
+        "TOKEN_LIFETIME",
+        _is_lifetime,
+        "Use a timedelta of whole seconds, timedelta(minutes=15).",
+    ),
     Rule(
         "tot_jwt.E008",
         "SCOPES",
@@ -121,17 +139,37 @@ RULES = (
     ),
     Rule("tot_jwt.E009", "TOKENS_MANAGE_KEYS", _is_bool, "Use True or False."),
     Rule("tot_jwt.E010", "KEY_STATE_MAX_AGE", _is_age, "Use a number of seconds, 0 or more."),
-    Rule("tot_jwt.E015", "MAX_ACTIVE_KEYS_PER_DOMAIN", _is_count, "Use the number of keys, 0 or more."),
+    Rule(
+        "tot_jwt.E015",
+        "MAX_ACTIVE_KEYS_PER_DOMAIN",
+        _is_count,
+        "Use the number of keys, 0 or more.",
+    ),
     Rule(
         "tot_jwt.E016",
         "EXCHANGE_FAILURE_RATES",
         _are_failure_rates,
         "Use a dict with a rate for 'address', for 'key', or for both: {'address': '30/min', 'key': '10/min'}.",
     ),
-    Rule("tot_jwt.E017", "EXCHANGE_RATE", _is_rate, "Use a number per sec, min, hour or day, '20/min', or None."),
-    Rule("tot_jwt.E018", "KEY_CHANGE_RATE", _is_rate, "Use a number per sec, min, hour or day, '60/hour', or None."),
+    Rule(
+        "tot_jwt.E017",
+        "EXCHANGE_RATE",
+        _is_rate,
+        "Use a number per sec, min, hour or day, '20/min', or None.",
+    ),
+    Rule(
+        "tot_jwt.E018",
+        "KEY_CHANGE_RATE",
+        _is_rate,
+        "Use a number per sec, min, hour or day, '60/hour', or None.",
+    ),
     Rule("tot_jwt.E019", "THROTTLE_CACHE", _is_cache, "Use an alias of CACHES."),
-    Rule("tot_jwt.E011", "TRUSTED_PROXIES", _is_count, "Use the number of proxies before the application, 0 or more."),
+    Rule(
+        "tot_jwt.E011",
+        "TRUSTED_PROXIES",
+        _is_count,
+        "Use the number of proxies before the application, 0 or more.",
+    ),
     Rule("tot_jwt.E012", "API_KEYS_IN_QUERY", _is_bool, "Use True or False."),
     Rule("tot_jwt.E013", "REALM", _is_realm, "Use a string of printable ASCII."),
 )
@@ -195,7 +233,13 @@ def check_settings(**_: Any) -> list[CheckMessage]:
     """Is each value one that works, and each name one that exists?"""
     values = given()
     if not isinstance(values, Mapping):
-        return [Error("TOT_JWT must be a dict.", hint='For example: TOT_JWT = {"ISSUER": "…"}.', id="tot_jwt.E001")]
+        return [
+            Error(
+                "TOT_JWT must be a dict.",
+                hint='For example: TOT_JWT = {"ISSUER": "…"}.',
+                id="tot_jwt.E001",
+            )
+        ]
     wrong: list[CheckMessage] = [
         Error(f"TOT_JWT[{rule.name!r}] has a value that does not work.", hint=rule.hint, id=rule.id)
         for rule in RULES
@@ -206,8 +250,13 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 def check_authentication_order(**_: Any) -> list[CheckMessage]:
     """simplejwt refuses every Bearer that it did not make, so where both are defaults ours must stand before it."""
-    classes: Sequence[str] = getattr(host_settings, "REST_FRAMEWORK", {}).get("DEFAULT_AUTHENTICATION_CLASSES", ())
-    paths = [path if isinstance(path, str) else f"{path.__module__}.{path.__qualname__}" for path in classes]
+    classes: Sequence[str] = getattr(host_settings, "REST_FRAMEWORK", {}).get(
+        "DEFAULT_AUTHENTICATION_CLASSES", ()
+    )
+    paths = [
+        path if isinstance(path, str) else f"{path.__module__}.{path.__qualname__}"
+        for path in classes
+    ]
     ours = _position(paths, "tot_jwt.authentication.")
     theirs = _position(paths, "rest_framework_simplejwt.authentication.")
     if ours is None or theirs is None or ours < theirs:
@@ -233,11 +282,14 @@ def check_live_keys(*, databases: Sequence[str] | None = None, **_: Any) -> list
     from tot_jwt.models import ApiKey, Environment
 
     if not host_settings.DEBUG or not any(
-        ApiKey.objects.using(alias).usable().filter(environment=Environment.LIVE).exists() for alias in databases or ()
+        ApiKey.objects.using(alias).usable().filter(environment=Environment.LIVE).exists()
+        for alias in databases or ()
     ):
         return []
     return [
-        Warning("DEBUG is on and there are live API keys.", hint="Set DEBUG = False.", id="tot_jwt.W008"),
+        Warning(
+            "DEBUG is on and there are live API keys.", hint="Set DEBUG = False.", id="tot_jwt.W008"
+        ),
     ]
 
 
@@ -261,7 +313,13 @@ def _is_behind_proxy() -> bool:
 
 
 def _has_rates() -> bool:
-    return any([*settings.EXCHANGE_FAILURE_RATES.values(), settings.EXCHANGE_RATE, settings.KEY_CHANGE_RATE])
+    return any(
+        [
+            *settings.EXCHANGE_FAILURE_RATES.values(),
+            settings.EXCHANGE_RATE,
+            settings.KEY_CHANGE_RATE,
+        ]
+    )
 
 
 def _counts_alone() -> bool:
@@ -275,4 +333,8 @@ def _position(paths: Sequence[str], prefix: str) -> int | None:
 
 def _shared_secrets() -> Iterable[Any]:
     simple_jwt = getattr(host_settings, "SIMPLE_JWT", {})
-    return [host_settings.SECRET_KEY, *host_settings.SECRET_KEY_FALLBACKS, simple_jwt.get("SIGNING_KEY")]
+    return [
+        host_settings.SECRET_KEY,
+        *host_settings.SECRET_KEY_FALLBACKS,
+        simple_jwt.get("SIGNING_KEY"),
+    ]

@@ -51,7 +51,9 @@ class Settings:
     #: How many active keys a domain may have before tokens create no more; administrators may.
     MAX_ACTIVE_KEYS_PER_DOMAIN = Setting(100)
     #: How many wrong guesses at API keys an address may make, and at one key; a member that is missing limits nothing.
-    EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]]({"address": "30/min", "key": "10/min"})
+    EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
+        {"address": "30/min", "key": "10/min"}
+    )
     #: How often a key may be exchanged for a token; None: as often as it likes.
     EXCHANGE_RATE = Setting[str | None](None)
     #: How often tokens may change keys of their domain; None: as often as they like.
@@ -82,6 +84,8 @@ def names() -> Iterator[str]:
     return iter(_DEFAULTS)
 
 
-_DEFAULTS = {name: value.default for name, value in vars(Settings).items() if isinstance(value, Setting)}
+_DEFAULTS = {
+    name: value.default for name, value in vars(Settings).items() if isinstance(value, Setting)
+}
 
 settings = Settings()

@@ -12,10 +12,11 @@ from django.core.validators import RegexValidator
 from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import addresses, domains, scopes
 from tot_jwt.exceptions import InvalidValue, RecordIsPermanent
-from tot_jwt.status import KeyStatus as KeyStatus
-from tot_jwt.status import having, previous_secret_is_live, status_of
+from tot_jwt.rules import domains, scopes
+from tot_jwt.rules import networks as addresses
+from tot_jwt.rules.status import KeyStatus as KeyStatus
+from tot_jwt.rules.status import having, previous_secret_is_live, status_of
 
 M = TypeVar("M", bound=models.Model)
 
@@ -109,7 +110,11 @@ class ApiKey(models.Model):
         _("public key"),
         max_length=128,
         unique=True,
-        validators=[RegexValidator(r"^[!#-\[\]-~]+\Z", _("Printable ASCII without spaces, quotes and backslashes."))],
+        validators=[
+            RegexValidator(
+                r"^[!#-\[\]-~]+\Z", _("Printable ASCII without spaces, quotes and backslashes.")
+            )
+        ],
     )
     app_domain = models.ForeignKey(
         AppDomain, on_delete=models.PROTECT, related_name="api_keys", verbose_name=_("app domain")
@@ -127,7 +132,9 @@ class ApiKey(models.Model):
     secret_hash = models.CharField(max_length=128, editable=False)
     secret_hint = models.CharField(_("secret ends in"), max_length=8, editable=False, default="")
     previous_secret_hash = models.CharField(max_length=128, blank=True, editable=False, default="")
-    previous_secret_expires_at = models.DateTimeField(_("previous secret ends"), null=True, blank=True, editable=False)
+    previous_secret_expires_at = models.DateTimeField(
+        _("previous secret ends"), null=True, blank=True, editable=False
+    )
     previous_secret_last_used_at = models.DateTimeField(
         _("previous secret last used"), null=True, blank=True, editable=False
     )
@@ -244,7 +251,11 @@ class KeyEvent(models.Model):
         AppDomain, on_delete=models.PROTECT, related_name="events", verbose_name=_("app domain")
     )
     key = models.ForeignKey(
-        ApiKey, on_delete=models.PROTECT, null=True, related_name="events", verbose_name=_("API key")
+        ApiKey,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="events",
+        verbose_name=_("API key"),
     )
     action = models.CharField(_("action"), max_length=32, choices=Action.choices)
     at = models.DateTimeField(_("time"), db_index=True)

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from tot_jwt.exceptions import InsufficientScope, ServiceUnavailable
-from tot_jwt.http import ApiError
+from tot_jwt.http.errors import ApiError
 from tot_jwt.principal import ApiClient
 
 #: Scopes for all methods, or for each.

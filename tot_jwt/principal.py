@@ -54,7 +54,9 @@ class ApiClient:
     def has_module_perms(self, app_label: str) -> bool:
         """Whether the client holds any scope that is named like a permission of the app."""
         with suppress(ServiceUnavailable):
-            return self._holds(lambda scopes: any(scope.startswith(f"{app_label}.") for scope in scopes))
+            return self._holds(
+                lambda scopes: any(scope.startswith(f"{app_label}.") for scope in scopes)
+            )
         return False
 
     def get_username(self) -> str:

@@ -2,7 +2,8 @@
 
 from django.urls import re_path
 
-from tot_jwt.views import KeysView, KeyView, RotateView, TokenView
+from tot_jwt.api.keys import KeysView, KeyView, RotateView
+from tot_jwt.api.token import TokenView
 
 app_name = "tot_jwt"
 

@@ -8,12 +8,14 @@ from typing import Any, NamedTuple
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from tot_jwt import lifecycle, serializers
-from tot_jwt.credentials import Credentials, PresentedSecret
-from tot_jwt.exchange import exchange
+from tot_jwt.access.exchange import exchange
+from tot_jwt.api import responses as serializers
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import create_domain
 from tot_jwt.models import AppDomain
-from tot_jwt.signing import backend
-from tot_jwt.tokens import ApiToken
+from tot_jwt.rules.credentials import Credentials, PresentedSecret
+from tot_jwt.tokens.backend import backend
+from tot_jwt.tokens.token import ApiToken
 
 ADMINISTRATOR = "admin"
 SCOPES = ["catalog:read", "orders:read", "orders:write"]
@@ -42,8 +44,8 @@ def build(url: str) -> Demo:
     """Fill an empty database, and say what to do with it on a server at the URL."""
     password = secrets.token_urlsafe(9)
     get_user_model()._default_manager.create_superuser(ADMINISTRATOR, password=password)
-    domain = lifecycle.create_domain("myapp.com", name="My app")
-    lifecycle.create_domain("otherapp.com", name="Somebody else’s app")
+    domain = create_domain("myapp.com", name="My app")
+    create_domain("otherapp.com", name="Somebody else’s app")
     call_command("loaddata", "shop", verbosity=0)
     keys = _create_keys(domain, "Demo", scopes=SCOPES)
     without_tokens = _create_keys(domain, "Demo, no tokens", can_issue_tokens=False)
@@ -60,11 +62,17 @@ def expired(raw: str) -> str:
 
 def _create_keys(domain: AppDomain, name: str, **options: Any) -> Keys:
     key, secret = lifecycle.create_key(domain, name=name, environment="test", **options)
-    return {"appDomain": domain.domain, "totApiKey": key.public_key, "totSecretKey": secret.reveal()}
+    return {
+        "appDomain": domain.domain,
+        "totApiKey": key.public_key,
+        "totSecretKey": secret.reveal(),
+    }
 
 
 def _exchange(keys: Keys) -> dict[str, Any]:
-    credentials = Credentials(keys["appDomain"], keys["totApiKey"], PresentedSecret(keys["totSecretKey"]))
+    credentials = Credentials(
+        keys["appDomain"], keys["totApiKey"], PresentedSecret(keys["totSecretKey"])
+    )
     return serializers.issued_token(exchange(credentials, None, address="127.0.0.1"))
 
 
@@ -75,14 +83,32 @@ def _lines(url: str, keys: Keys, without_tokens: Keys, token: str) -> list[Line]
         Line("Exchange API keys for a token", "200", _post(token_url, keys)),
         Line("Use the token", "200", _get(person_url, token)),
         Line("Verify the token", "200", _get(token_url, token)),
-        Line("Use a token that is too old", "401 Token has expired", _get(person_url, expired(token))),
+        Line(
+            "Use a token that is too old", "401 Token has expired", _get(person_url, expired(token))
+        ),
         Line("Send a wrong secret", "401 Invalid credentials", _post(token_url, wrong)),
-        Line("Send a key that may not", "403 API key lacks necessary permissions", _post(token_url, without_tokens)),
+        Line(
+            "Send a key that may not",
+            "403 API key lacks necessary permissions",
+            _post(token_url, without_tokens),
+        ),
     ]
 
 
 def _post(url: str, body: Keys) -> str:
-    return shlex.join(["curl", "-i", "-X", "POST", url, "-H", "Content-Type: application/json", "-d", json.dumps(body)])
+    return shlex.join(
+        [
+            "curl",
+            "-i",
+            "-X",
+            "POST",
+            url,
+            "-H",
+            "Content-Type: application/json",
+            "-d",
+            json.dumps(body),
+        ]
+    )
 
 
 def _get(url: str, token: str) -> str:

@@ -14,7 +14,9 @@ class Person(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     # The domain itself is the key, so that a client's `app_domain` can be stored and compared as it stands.
-    app_domain = models.ForeignKey(AppDomain, to_field="domain", on_delete=models.PROTECT, related_name="persons")
+    app_domain = models.ForeignKey(
+        AppDomain, to_field="domain", on_delete=models.PROTECT, related_name="persons"
+    )
     given_name = models.CharField(max_length=100)
     family_name = models.CharField(max_length=100)
     email = models.EmailField()
@@ -47,7 +49,9 @@ class Order(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="orders")
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="orders")
-    quantity = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(1000)])
+    quantity = models.PositiveSmallIntegerField(
+        validators=[MinValueValidator(1), MaxValueValidator(1000)]
+    )
     unit_price = models.DecimalField(max_digits=8, decimal_places=2, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
 

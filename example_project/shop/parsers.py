@@ -16,7 +16,9 @@ UTF8 = {"encoding": "utf-8"}
 class JSONParser(parsers.JSONParser):
     """JSON, always in UTF-8 (RFC 8259 §8.1); 400 for what is nested too deeply."""
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context = None) -> Any:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Context = None
+    ) -> Any:
         try:
             return super().parse(stream, media_type, UTF8)
         except RecursionError as error:
@@ -26,5 +28,7 @@ class JSONParser(parsers.JSONParser):
 class FormParser(parsers.FormParser):
     """A form, always in UTF-8."""
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Context = None) -> Any:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Context = None
+    ) -> Any:
         return super().parse(stream, media_type, UTF8)

@@ -61,7 +61,9 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
 
     person = OwnPersonField(pk_field=serializers.UUIDField())
     product = ProductField(slug_field="sku", queryset=Product.objects.all())
-    unitPrice = serializers.DecimalField(source="unit_price", max_digits=8, decimal_places=2, read_only=True)
+    unitPrice = serializers.DecimalField(
+        source="unit_price", max_digits=8, decimal_places=2, read_only=True
+    )
     total = serializers.DecimalField(max_digits=12, decimal_places=2, read_only=True)
     createdAt = serializers.DateTimeField(source="created_at", read_only=True)
 

@@ -33,18 +33,25 @@ class PersonList(generics.ListAPIView[Person]):
     For tokens and for API keys sent directly.
     """
 
-    authentication_classes: Sequence[type[BaseAuthentication]] = [JWTAuthentication, ApiKeyAuthentication]
+    authentication_classes: Sequence[type[BaseAuthentication]] = [
+        JWTAuthentication,
+        ApiKeyAuthentication,
+    ]
     serializer_class = PersonSerializer
 
     def get_queryset(self) -> QuerySet[Person]:
         asked = PersonQuerySerializer(data=self.request.query_params)
         asked.is_valid(raise_exception=True)
-        return Person.objects.filter(app_domain__domain=app_domain_of(self.request), **asked.validated_data)
+        return Person.objects.filter(
+            app_domain__domain=app_domain_of(self.request), **asked.validated_data
+        )
 
     def post(self, request: Request) -> Response:
         asked = NewPersonSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        person = Person.objects.create(app_domain_id=app_domain_of(request), **asked.validated_data["person"])
+        person = Person.objects.create(
+            app_domain_id=app_domain_of(request), **asked.validated_data["person"]
+        )
         return Response(PersonSerializer(person).data, status.HTTP_201_CREATED)
 
 

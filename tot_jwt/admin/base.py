@@ -18,9 +18,9 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.addresses import client_address
-from tot_jwt.events import Actor, person
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid, TotJWTError
+from tot_jwt.http.addresses import client_address
+from tot_jwt.keys.record import Actor, person
 from tot_jwt.models import primary
 
 M = TypeVar("M", bound=Model)
@@ -67,7 +67,9 @@ class Act(Generic[M]):
         """The act as Django's admin wants its actions."""
 
         @admin.action(permissions=[self.permission], description=self.menu)
-        def action(model_admin: "LifecycleAdmin[M]", request: HttpRequest, rows: QuerySet[M]) -> HttpResponse | None:
+        def action(
+            model_admin: "LifecycleAdmin[M]", request: HttpRequest, rows: QuerySet[M]
+        ) -> HttpResponse | None:
             return model_admin.perform(request, rows, self)
 
         action.__name__ = self.name
@@ -102,18 +104,26 @@ class LifecycleAdmin(_ModelAdmin[M]):
         self.message_user(request, _reason(error), messages.ERROR)
         return HttpResponseRedirect(url or request.get_full_path())
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         row = context["original"]
         if row is not None:
-            context["acts"] = [act for act in self.acts if act.applies(row) and self._may(request, act)]
+            context["acts"] = [
+                act for act in self.acts if act.applies(row) and self._may(request, act)
+            ]
             context["action_checkbox_name"] = ACTION_CHECKBOX_NAME
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def perform(self, request: HttpRequest, queryset: QuerySet[M], act: Act[M]) -> HttpResponse | None:
+    def perform(
+        self, request: HttpRequest, queryset: QuerySet[M], act: Act[M]
+    ) -> HttpResponse | None:
         """Ask, or carry the act out if the answer has come. None leads back to the list."""
         rows = list(queryset.order_by("pk")[: MAX_ROWS + 1])
         if len(rows) > MAX_ROWS:
-            text = _("Please select at most %(limit)d at a time. Nothing has been changed.") % {"limit": MAX_ROWS}
+            text = _("Please select at most %(limit)d at a time. Nothing has been changed.") % {
+                "limit": MAX_ROWS
+            }
             self.message_user(request, text, messages.ERROR)
             return None
         if "confirmed" in request.POST:
@@ -159,7 +169,11 @@ class LifecycleAdmin(_ModelAdmin[M]):
             return
         text = _("%(record)s: %(count)d %(items)s.")
         items = model_ngettext(self.opts, len(done))
-        self.message_user(request, text % {"record": act.record, "count": len(done), "items": items}, messages.SUCCESS)
+        self.message_user(
+            request,
+            text % {"record": act.record, "count": len(done), "items": items},
+            messages.SUCCESS,
+        )
 
     def _carry_out_one(self, request: HttpRequest, row: M, act: Act[M]) -> bool:
         if not act.applies(row):
@@ -201,7 +215,9 @@ def _reason(error: Exception) -> "StrOrPromise":
         case KeyIsRevoked():
             return _("This key has been revoked. It stays as it is.")
         case PreviousSecretStillValid():
-            return _("Two secrets work already. End the old one first, or rotate without a grace period.")
+            return _(
+                "Two secrets work already. End the old one first, or rotate without a grace period."
+            )
         case ValidationError():
             return " ".join(error.messages)
     return _("Somebody else changed this at the same moment. Please try again.")

@@ -10,8 +10,8 @@ from django.utils.timesince import timesince
 from django.utils.timezone import template_localtime  # type: ignore[attr-defined]
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import clock
 from tot_jwt.models import ApiKey, AppDomain, KeyStatus
+from tot_jwt.utils import clock
 
 #: So many scopes stand open in a list; the others unfold.
 SCOPES_SHOWN = 6
@@ -54,7 +54,9 @@ def use_of_previous_secret(key: ApiKey) -> SafeString | str:
     if used is None or used < clock.now() - RECENTLY:
         return str(_("The old secret was not used in the last hour."))
     ago = timesince(used, clock.now())
-    return format_html("<strong>{}</strong>", _("The old secret was used %(time)s ago.") % {"time": ago})
+    return format_html(
+        "<strong>{}</strong>", _("The old secret was used %(time)s ago.") % {"time": ago}
+    )
 
 
 def moment(at: datetime) -> str:
@@ -77,7 +79,9 @@ def domain_badge(app_domain: AppDomain) -> SafeString:
 
 def hint(key: ApiKey) -> SafeString | str:
     """The end of the secret, by which its owner knows it."""
-    return format_html('<code class="tot-code">…{}</code>', key.secret_hint) if key.secret_hint else ""
+    return (
+        format_html('<code class="tot-code">…{}</code>', key.secret_hint) if key.secret_hint else ""
+    )
 
 
 def code(text: str) -> SafeString:
@@ -115,5 +119,8 @@ def _chips(texts: Iterable[str]) -> SafeString:
 
 def _badge(tone: str, symbol: str, text: object) -> SafeString:
     return format_html(
-        '<span class="tot-badge tot-badge-{}"><span aria-hidden="true">{}</span> {}</span>', tone, symbol, text
+        '<span class="tot-badge tot-badge-{}"><span aria-hidden="true">{}</span> {}</span>',
+        tone,
+        symbol,
+        text,
     )

@@ -11,10 +11,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import lifecycle
-from tot_jwt.admin.acts import DOMAIN_ACTS
+from tot_jwt.admin.actions import DOMAIN_ACTS
 from tot_jwt.admin.base import LifecycleAdmin
 from tot_jwt.admin.display import clipped_code, code, domain_badge
+from tot_jwt.keys.domains import create_domain, rename_domain
 from tot_jwt.models import ApiKey, AppDomain
 
 
@@ -35,19 +35,30 @@ class AppDomainAdmin(LifecycleAdmin[AppDomain]):
         return super().get_queryset(request).annotate(key_count=Coalesce(counted, 0))
 
     def get_fields(self, request: HttpRequest, obj: AppDomain | None = None) -> tuple[str, ...]:
-        return ("domain_text", "name", "state", "keys", "created_at", "updated_at") if obj else ("domain", "name")
+        return (
+            ("domain_text", "name", "state", "keys", "created_at", "updated_at")
+            if obj
+            else ("domain", "name")
+        )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: AppDomain | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: AppDomain | None = None
+    ) -> tuple[str, ...]:
         return ("domain_text", "state", "keys", "created_at", "updated_at") if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AppDomain, form: Any, change: bool) -> None:
         if change:
-            lifecycle.rename_domain(obj, name=obj.name)
+            rename_domain(obj, name=obj.name)
         else:
-            obj.pk = lifecycle.create_domain(obj.domain, name=obj.name).pk
+            obj.pk = create_domain(obj.domain, name=obj.name).pk
 
     def summary(self, row: AppDomain) -> dict[str, Any]:
-        return {**super().summary(row), "badge": domain_badge(row), "title": row.name, "codes": [row.domain]}
+        return {
+            **super().summary(row),
+            "badge": domain_badge(row),
+            "title": row.name,
+            "codes": [row.domain],
+        }
 
     @admin.display(description=_("domain"), ordering="domain")
     def domain_text(self, app_domain: AppDomain) -> SafeString:
@@ -64,4 +75,6 @@ class AppDomainAdmin(LifecycleAdmin[AppDomain]):
     @admin.display(description=_("API keys"), ordering="key_count")
     def keys(self, app_domain: Any) -> SafeString:
         url = reverse("admin:tot_jwt_apikey_changelist", current_app=self.admin_site.name)
-        return format_html('<a href="{}?app_domain__id__exact={}">{}</a>', url, app_domain.pk, app_domain.key_count)
+        return format_html(
+            '<a href="{}?app_domain__id__exact={}">{}</a>', url, app_domain.pk, app_domain.key_count
+        )

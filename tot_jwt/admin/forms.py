@@ -15,11 +15,13 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import addresses, lifecycle, scopes
 from tot_jwt.conf import settings
-from tot_jwt.credentials import generate_public_key
 from tot_jwt.exceptions import InvalidValue
+from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, Environment
+from tot_jwt.rules import networks as addresses
+from tot_jwt.rules import scopes
+from tot_jwt.rules.credentials import generate_public_key
 
 if TYPE_CHECKING:
     from django.http import QueryDict
@@ -43,7 +45,9 @@ class DomainSelect(AutocompleteSelect):
     """Django's, which fails on what can be no row's number, from a URL or a forged form: here that is no choice."""
 
     def optgroups(self, name: str, value: Iterable[str], attr: Any = None) -> Any:
-        return super().optgroups(name, [text for text in value if re.fullmatch("[0-9]{1,18}", text)], attr)
+        return super().optgroups(
+            name, [text for text in value if re.fullmatch("[0-9]{1,18}", text)], attr
+        )
 
 
 class NetworksField(forms.CharField):
@@ -78,7 +82,10 @@ class CatalogueField(forms.MultipleChoiceField):
         lost = sorted(held - settings.SCOPES.keys())
         choices = [
             *((name, _described(name, text)) for name, text in settings.SCOPES.items()),
-            *((name, _described(name, _("no longer in the catalogue"), "tot-lost")) for name in lost),
+            *(
+                (name, _described(name, _("no longer in the catalogue"), "tot-lost"))
+                for name in lost
+            ),
         ]
         super().__init__(choices=choices, **kwargs)
 
@@ -170,7 +177,9 @@ class ApiKeyAddForm(ApiKeyForm):
             renewed = cast("QueryDict", self.data).copy()
             renewed["new_key"] = self._reserve()
             self.data = renewed
-            raise ValidationError(_("This form was open for too long and has been renewed. Please save again."))
+            raise ValidationError(
+                _("This form was open for too long and has been renewed. Please save again.")
+            )
         return super().clean()
 
     @property
@@ -178,14 +187,18 @@ class ApiKeyAddForm(ApiKeyForm):
         return f"tot_jwt.admin.new_key:{self.user_pk}"
 
     def _reserve(self) -> str:
-        return signing.dumps({env: generate_public_key(env) for env in Environment.values}, salt=self._salt)
+        return signing.dumps(
+            {env: generate_public_key(env) for env in Environment.values}, salt=self._salt
+        )
 
 
 def _scopes_field(held: frozenset[str]) -> forms.Field:
     label = _("Scopes")
     if settings.SCOPES:
         return CatalogueField(held=held, label=label, required=False)
-    return ScopesField(label=label, required=False, help_text=_("Separated by spaces, for example: orders:read."))
+    return ScopesField(
+        label=label, required=False, help_text=_("Separated by spaces, for example: orders:read.")
+    )
 
 
 def _joined(given: Iterable[str], known: Iterable[str] = ()) -> str:
@@ -197,5 +210,8 @@ def _joined(given: Iterable[str], known: Iterable[str] = ()) -> str:
 
 def _described(name: str, text: object, css_class: str = "") -> SafeString:
     return format_html(
-        '<span class="tot-scope {}"><code>{}</code> <span>{}</span></span>', css_class, name, gettext(str(text))
+        '<span class="tot-scope {}"><code>{}</code> <span>{}</span></span>',
+        css_class,
+        name,
+        gettext(str(text)),
     )

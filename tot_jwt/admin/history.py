@@ -34,7 +34,17 @@ class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
     list_select_related = ("app_domain", "key")
     search_fields = ("actor", "key__public_key", "app_domain__domain")
     show_full_result_count = False
-    fields = ("at", "action", "key", "app_domain", "actor", "user", "jti", "address", "what_changed")
+    fields = (
+        "at",
+        "action",
+        "key",
+        "app_domain",
+        "actor",
+        "user",
+        "jti",
+        "address",
+        "what_changed",
+    )
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -52,8 +62,12 @@ class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
         domain = clipped_code(event.app_domain.domain)
         if event.key is None:
             return domain
-        url = reverse("admin:tot_jwt_apikey_change", args=[event.key.pk], current_app=self.admin_site.name)
-        return format_html('<a href="{}">{}</a> {} {}', url, event.key.name, domain, code(event.key.public_key))
+        url = reverse(
+            "admin:tot_jwt_apikey_change", args=[event.key.pk], current_app=self.admin_site.name
+        )
+        return format_html(
+            '<a href="{}">{}</a> {} {}', url, event.key.name, domain, code(event.key.public_key)
+        )
 
     @admin.display(description=_("changes"))
     def what_changed(self, event: KeyEvent) -> SafeString | str:
@@ -76,7 +90,13 @@ def latest_events(request: HttpRequest, key: ApiKey, site_name: str) -> dict[str
 def changes(event: KeyEvent) -> SafeString | str:
     """Each changed setting by its name, before and after; of a new key what it began with."""
     rows = [(capfirst(_label(name)), value) for name, value in _values(event)]
-    return format_html('<ul class="tot-changes">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)) if rows else ""
+    return (
+        format_html(
+            '<ul class="tot-changes">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)
+        )
+        if rows
+        else ""
+    )
 
 
 def _values(event: KeyEvent) -> Iterator[tuple[str, SafeString]]:

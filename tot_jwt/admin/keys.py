@@ -9,8 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt import lifecycle
-from tot_jwt.admin.acts import KEY_ACTS
+from tot_jwt.admin.actions import KEY_ACTS
 from tot_jwt.admin.base import REFUSALS
 from tot_jwt.admin.display import (
     chips,
@@ -26,6 +25,7 @@ from tot_jwt.admin.display import (
 from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm, DomainSelect
 from tot_jwt.admin.history import latest_events
 from tot_jwt.admin.rotation import RotationAdmin
+from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyStatus
 
 
@@ -72,7 +72,9 @@ class ApiKeyAdmin(RotationAdmin):
         is_revoked = obj is not None and obj.revoked_at is not None
         return not is_revoked and super().has_change_permission(request, obj)
 
-    def get_form(self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         if change:
             return super().get_form(request, obj, change, form=ApiKeyForm, **kwargs)
         form: Any = super().get_form(request, obj, change, form=ApiKeyAddForm, **kwargs)
@@ -87,28 +89,40 @@ class ApiKeyAdmin(RotationAdmin):
         if obj is None:
             return (
                 (None, {"fields": ("app_domain", "environment", "name")}),
-                (_("Rights"), {"fields": ("scopes", "can_issue_tokens", "expires_at", "allowed_ips")}),
+                (
+                    _("Rights"),
+                    {"fields": ("scopes", "can_issue_tokens", "expires_at", "allowed_ips")},
+                ),
             )
         is_open = self.has_change_permission(request, obj)
         scopes, networks = ("scopes", "allowed_ips") if is_open else ("all_scopes", "networks")
         about = ("status", "name", "app_domain", "environment", "public_key_text", "secret")
         return (
-            (None, {"fields": (*about, "previous_secret") if obj.previous_secret_is_live else about}),
+            (
+                None,
+                {"fields": (*about, "previous_secret") if obj.previous_secret_is_live else about},
+            ),
             (_("Rights"), {"fields": (scopes, "can_issue_tokens", "expires_at", networks)}),
             (_("History"), {"fields": _PAST}),
         )
 
-    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: ApiKey | None = None
+    ) -> tuple[str, ...]:
         return (*_FIXED, *_PAST) if obj else ()
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         if context["original"] is None:
             context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         else:
             context |= latest_events(request, context["original"], self.admin_site.name)
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """The form; sent, the page with the new secret."""
         if request.method == "POST":
             if not self.has_add_permission(request):
@@ -148,7 +162,9 @@ class ApiKeyAdmin(RotationAdmin):
             )
         except REFUSALS as error:
             existing = form.existing_key()
-            return self._form_was_used(request, existing) if existing else self.refused(request, error)
+            return (
+                self._form_was_used(request, existing) if existing else self.refused(request, error)
+            )
         self.log_addition(request, key, [{"added": {}}])
         return self.show_once(request, "new_secret.html", key, _("API key added"), secret=secret)
 
@@ -187,7 +203,11 @@ class ApiKeyAdmin(RotationAdmin):
     def created_keys(self, key: ApiKey) -> SafeString | str:
         url = self.admin_url("changelist")
         count = key.created_keys.count()
-        return format_html('<a href="{}?created_by_key__id__exact={}">{}</a>', url, key.pk, count) if count else "0"
+        return (
+            format_html('<a href="{}?created_by_key__id__exact={}">{}</a>', url, key.pk, count)
+            if count
+            else "0"
+        )
 
     @admin.display(description=_("scopes"))
     def folded_scopes(self, key: ApiKey) -> SafeString:
@@ -213,4 +233,12 @@ _FIXED = (
     "all_scopes",
     "networks",
 )
-_PAST = ("created_at", "created_by", "created_by_key", "created_keys", "last_used_at", "disabled_at", "revoked_at")
+_PAST = (
+    "created_at",
+    "created_by",
+    "created_by_key",
+    "created_keys",
+    "last_used_at",
+    "disabled_at",
+    "revoked_at",
+)

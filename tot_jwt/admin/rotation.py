@@ -17,15 +17,21 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt import clock, lifecycle
-from tot_jwt.admin.acts import created_keys
+from tot_jwt.admin.actions import created_keys
 from tot_jwt.admin.base import REFUSALS, LifecycleAdmin
 from tot_jwt.admin.display import moment
-from tot_jwt.credentials import SecretKey
 from tot_jwt.exceptions import KeyIsRevoked
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.locking import lock_key
 from tot_jwt.models import ApiKey, primary
+from tot_jwt.rules.credentials import SecretKey
+from tot_jwt.utils import clock
 
-_GRACES = {timedelta(hours=1): _("1 hour"), timedelta(days=1): _("1 day"), timedelta(days=7): _("7 days")}
+_GRACES = {
+    timedelta(hours=1): _("1 hour"),
+    timedelta(days=1): _("1 day"),
+    timedelta(days=7): _("7 days"),
+}
 _NONE, _USUAL = timedelta(0), timedelta(days=1)
 
 
@@ -68,7 +74,9 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
         name = f"{self.opts.app_label}_{self.opts.model_name}_rotate"
         return [path("<path:object_id>/rotate/", view, name=name), *super().get_urls()]
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         key = context["original"]
         if key is not None and key.revoked_at is None and self.has_rotate_permission(request):
             context["rotate_url"] = self.admin_url("rotate", key.pk)
@@ -76,7 +84,9 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
 
     def rotate_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """The form; sent, the page with the new secret."""
-        if not (self.has_view_or_change_permission(request) and self.has_rotate_permission(request)):
+        if not (
+            self.has_view_or_change_permission(request) and self.has_rotate_permission(request)
+        ):
             raise PermissionDenied
         key = self.get_object(request, unquote(object_id))
         if key is None:
@@ -86,13 +96,16 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
         except REFUSALS as error:
             return self.refused(request, error, self.admin_url("change", key.pk))
 
-    def show_once(self, request: HttpRequest, template: str, key: ApiKey, title: Any, **context: Any) -> HttpResponse:
+    def show_once(
+        self, request: HttpRequest, template: str, key: ApiKey, title: Any, **context: Any
+    ) -> HttpResponse:
         """A page that nobody keeps."""
         page = self.page_context(
             request,
             title=title,
             key=key,
-            curl=context.get("secret") and _curl(request.build_absolute_uri(_token_path()), key, context["secret"]),
+            curl=context.get("secret")
+            and _curl(request.build_absolute_uri(_token_path()), key, context["secret"]),
             is_popup=IS_POPUP_VAR in request.POST,
             **context,
         )
@@ -121,7 +134,7 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
     def _rotate(self, request: HttpRequest, key: ApiKey, form: RotationForm) -> HttpResponse:
         by, revoked = self.person(request), []
         with transaction.atomic(using=primary()):
-            key = lifecycle.lock_key(key)
+            key = lock_key(key)
             if not form.fits(key):
                 return self._was_rotated(request, key)
             key, secret = lifecycle.rotate_key(key, grace=form.cleaned_data["grace"], by=by)
@@ -132,7 +145,13 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
             for created in revoked:
                 self.log_change(request, created, str(_("Revoked")))
         return self.show_once(
-            request, "new_secret.html", key, _("Secret rotated"), secret=secret, is_rotation=True, revoked=revoked
+            request,
+            "new_secret.html",
+            key,
+            _("Secret rotated"),
+            secret=secret,
+            is_rotation=True,
+            revoked=revoked,
         )
 
     def _was_rotated(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
@@ -141,12 +160,17 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
 
 def _stamp(key: ApiKey) -> str:
     """Stands for the key's current secret, and tells nothing of its hash."""
-    return salted_hmac("tot_jwt.admin.rotation", f"{key.pk}:{key.secret_hash}", algorithm="sha256").hexdigest()
+    return salted_hmac(
+        "tot_jwt.admin.rotation", f"{key.pk}:{key.secret_hash}", algorithm="sha256"
+    ).hexdigest()
 
 
 def _offered(key: ApiKey) -> dict[timedelta, str]:
     """The grace periods that the key can be rotated with now, each with its end."""
-    now, offered = clock.now(), {_NONE: str(_("Not at all: earlier secrets and all tokens end at once"))}
+    now, offered = (
+        clock.now(),
+        {_NONE: str(_("Not at all: earlier secrets and all tokens end at once"))},
+    )
     if key.previous_secret_is_live:
         return offered
     for grace, text in _GRACES.items():
@@ -159,9 +183,15 @@ def _offered(key: ApiKey) -> dict[timedelta, str]:
 @sensitive_variables()
 def _curl(url: str, key: ApiKey, secret: SecretKey) -> SecretKey:
     """The command that exchanges the key for a token; an imported public key may hold what a shell acts on."""
-    sent = {"appDomain": key.app_domain.domain, "totApiKey": key.public_key, "totSecretKey": secret.reveal()}
+    sent = {
+        "appDomain": key.app_domain.domain,
+        "totApiKey": key.public_key,
+        "totSecretKey": secret.reveal(),
+    }
     body = shlex.quote(json.dumps(sent))
-    return SecretKey(f"curl -X POST {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}")
+    return SecretKey(
+        f"curl -X POST {shlex.quote(url)} \\\n  -H 'Content-Type: application/json' \\\n  -d {body}"
+    )
 
 
 def _token_path() -> str:

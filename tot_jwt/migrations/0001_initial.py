@@ -17,7 +17,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="AppDomain",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "domain",
                     models.CharField(
@@ -29,7 +34,12 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(blank=True, max_length=200, verbose_name="name")),
-                ("suspended_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="suspended")),
+                (
+                    "suspended_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="suspended"
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 ("updated_at", models.DateTimeField(auto_now=True, verbose_name="changed")),
             ],
@@ -56,7 +66,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ApiKey",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "public_key",
                     models.CharField(
@@ -64,7 +79,8 @@ class Migration(migrations.Migration):
                         unique=True,
                         validators=[
                             django.core.validators.RegexValidator(
-                                "^[!#-\\[\\]-~]+\\Z", "Printable ASCII without spaces, quotes and backslashes."
+                                "^[!#-\\[\\]-~]+\\Z",
+                                "Printable ASCII without spaces, quotes and backslashes.",
                             )
                         ],
                         verbose_name="public key",
@@ -80,30 +96,71 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("name", models.CharField(max_length=200, verbose_name="name")),
-                ("scopes", models.CharField(blank=True, default="", max_length=1800, verbose_name="scopes")),
-                ("can_issue_tokens", models.BooleanField(default=True, verbose_name="may be exchanged for tokens")),
-                ("allowed_ips", models.TextField(blank=True, default="", verbose_name="allowed addresses")),
+                (
+                    "scopes",
+                    models.CharField(
+                        blank=True, default="", max_length=1800, verbose_name="scopes"
+                    ),
+                ),
+                (
+                    "can_issue_tokens",
+                    models.BooleanField(default=True, verbose_name="may be exchanged for tokens"),
+                ),
+                (
+                    "allowed_ips",
+                    models.TextField(blank=True, default="", verbose_name="allowed addresses"),
+                ),
                 ("secret_hash", models.CharField(editable=False, max_length=128)),
                 (
                     "secret_hint",
-                    models.CharField(default="", editable=False, max_length=8, verbose_name="secret ends in"),
+                    models.CharField(
+                        default="", editable=False, max_length=8, verbose_name="secret ends in"
+                    ),
                 ),
-                ("previous_secret_hash", models.CharField(blank=True, default="", editable=False, max_length=128)),
+                (
+                    "previous_secret_hash",
+                    models.CharField(blank=True, default="", editable=False, max_length=128),
+                ),
                 (
                     "previous_secret_expires_at",
-                    models.DateTimeField(blank=True, editable=False, null=True, verbose_name="previous secret ends"),
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="previous secret ends"
+                    ),
                 ),
                 (
                     "previous_secret_last_used_at",
                     models.DateTimeField(
-                        blank=True, editable=False, null=True, verbose_name="previous secret last used"
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        verbose_name="previous secret last used",
                     ),
                 ),
-                ("generation", models.PositiveIntegerField(default=1, editable=False, verbose_name="generation")),
+                (
+                    "generation",
+                    models.PositiveIntegerField(
+                        default=1, editable=False, verbose_name="generation"
+                    ),
+                ),
                 ("expires_at", models.DateTimeField(blank=True, null=True, verbose_name="expires")),
-                ("disabled_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="disabled")),
-                ("revoked_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="revoked")),
-                ("last_used_at", models.DateTimeField(blank=True, editable=False, null=True, verbose_name="last used")),
+                (
+                    "disabled_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="disabled"
+                    ),
+                ),
+                (
+                    "revoked_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="revoked"
+                    ),
+                ),
+                (
+                    "last_used_at",
+                    models.DateTimeField(
+                        blank=True, editable=False, null=True, verbose_name="last used"
+                    ),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True, verbose_name="created")),
                 (
                     "created_by",
@@ -154,7 +211,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="KeyEvent",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 (
                     "action",
                     models.CharField(

@@ -19,8 +19,12 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
         for subcommand in SUBCOMMANDS:
-            subparser = subparsers.add_parser(subcommand.name, help=subcommand.help, description=subcommand.help)
-            subparser.add_argument("--json", action="store_true", dest="as_json", help="Print one JSON document.")
+            subparser = subparsers.add_parser(
+                subcommand.name, help=subcommand.help, description=subcommand.help
+            )
+            subparser.add_argument(
+                "--json", action="store_true", dest="as_json", help="Print one JSON document."
+            )
             subcommand.add_arguments(subparser)
             subparser.set_defaults(run=subcommand.run, has_failed=subcommand.has_failed)
 
@@ -55,7 +59,9 @@ _ELSEWHERE = ("claims", "badRows")
 def _as_text(result: Any) -> str:
     if isinstance(result, list):
         return "\n\n".join(map(_as_text, result)) or "None."
-    lines = {name: value for name, value in result.items() if name not in _ELSEWHERE} | (result.get("claims") or {})
+    lines = {name: value for name, value in result.items() if name not in _ELSEWHERE} | (
+        result.get("claims") or {}
+    )
     width = max(map(len, lines))
     return "\n".join(f"{name:<{width}}  {_value(value)}" for name, value in lines.items())
 
@@ -65,8 +71,14 @@ def _value(value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(_value, value)) or "-"
     if isinstance(value, dict):
-        return "; ".join(f"{name}: {' → '.join(map(_value, change))}" for name, change in value.items()) or "-"
+        return (
+            "; ".join(
+                f"{name}: {' → '.join(map(_value, change))}" for name, change in value.items()
+            )
+            or "-"
+        )
     text = "-" if value in (None, "") else str(value)
     return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
     )

@@ -7,7 +7,14 @@ stand in process lists and shell histories.
 from tot_jwt.management.subcommands.base import Subcommand
 from tot_jwt.management.subcommands.events import ListEvents, PruneEvents
 from tot_jwt.management.subcommands.import_keys import ImportKeys
-from tot_jwt.management.subcommands.keys import CreateDomain, CreateKey, EndTokens, ListKeys, RevokeKey, RotateKey
+from tot_jwt.management.subcommands.keys import (
+    CreateDomain,
+    CreateKey,
+    EndTokens,
+    ListKeys,
+    RevokeKey,
+    RotateKey,
+)
 from tot_jwt.management.subcommands.tokens import InspectToken
 
 SUBCOMMANDS: tuple[type[Subcommand], ...] = (

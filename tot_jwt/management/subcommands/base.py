@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
-from tot_jwt.domains import from_person
 from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.rules.domains import from_person
 
 Options = Mapping[str, Any]
 Document = dict[str, Any]
@@ -60,7 +60,11 @@ def add_key(parser: ArgumentParser) -> None:
 
 def find_key(public_key: str) -> ApiKey:
     """The key of exactly that name: some databases would find it by another. Raises CommandError."""
-    key = ApiKey.objects.select_related("app_domain", "created_by_key").filter(public_key=public_key).first()
+    key = (
+        ApiKey.objects.select_related("app_domain", "created_by_key")
+        .filter(public_key=public_key)
+        .first()
+    )
     if key is None or key.public_key != public_key:
         raise CommandError(f"There is no key {public_key}.")
     return key
@@ -72,4 +76,6 @@ def find_domain(text: str) -> AppDomain:
     try:
         return AppDomain.objects.get(domain=domain)
     except AppDomain.DoesNotExist as error:
-        raise CommandError(f"There is no domain {domain}: create it with create_domain first.") from error
+        raise CommandError(
+            f"There is no domain {domain}: create it with create_domain first."
+        ) from error

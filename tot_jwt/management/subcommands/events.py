@@ -2,7 +2,6 @@
 
 from argparse import ArgumentParser
 
-from tot_jwt import clock
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -13,6 +12,7 @@ from tot_jwt.management.subcommands.base import (
     whole_number,
 )
 from tot_jwt.models import KeyEvent
+from tot_jwt.utils import clock
 
 
 class ListEvents(Subcommand):

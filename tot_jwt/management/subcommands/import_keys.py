@@ -9,8 +9,8 @@ from typing import BinaryIO
 
 from django.core.management.base import CommandError
 
-from tot_jwt import importing
-from tot_jwt.key_file import COLUMNS, REQUIRED, STRONG_SECRET
+from tot_jwt.keys import importing
+from tot_jwt.keys.csv_file import COLUMNS, REQUIRED, STRONG_SECRET
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
 
 #: How many keys from one word of progress to the next.
@@ -28,9 +28,13 @@ class ImportKeys(Subcommand):
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
         parser.add_argument("file", metavar="FILE", help="- is standard input.")
-        parser.add_argument("--skip-bad", action="store_true", help="Import the good rows all the same.")
         parser.add_argument(
-            "--allow-weak", action="store_true", help=f"Take secrets of fewer than {STRONG_SECRET} characters."
+            "--skip-bad", action="store_true", help="Import the good rows all the same."
+        )
+        parser.add_argument(
+            "--allow-weak",
+            action="store_true",
+            help=f"Take secrets of fewer than {STRONG_SECRET} characters.",
         )
 
     @staticmethod

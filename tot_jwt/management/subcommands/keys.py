@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from django.db import transaction
 
-from tot_jwt import clock, lifecycle, serializers
+from tot_jwt.api import responses as serializers
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import create_domain
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -17,6 +19,7 @@ from tot_jwt.management.subcommands.base import (
     whole_number,
 )
 from tot_jwt.models import ApiKey, Environment, primary
+from tot_jwt.utils import clock
 
 
 class CreateDomain(Subcommand):
@@ -30,7 +33,7 @@ class CreateDomain(Subcommand):
 
     @staticmethod
     def run(options: Options) -> Document:
-        return serializers.app_domain(lifecycle.create_domain(options["domain"], name=options["name"]))
+        return serializers.app_domain(create_domain(options["domain"], name=options["name"]))
 
 
 class CreateKey(Subcommand):
@@ -42,10 +45,16 @@ class CreateKey(Subcommand):
         parser.add_argument("domain")
         parser.add_argument("--name", required=True, help="What people call the key.")
         parser.add_argument("--env", choices=Environment.values, default=Environment.LIVE.value)
-        parser.add_argument("--scope", action="append", default=[], metavar="SCOPE", help="May be repeated.")
+        parser.add_argument(
+            "--scope", action="append", default=[], metavar="SCOPE", help="May be repeated."
+        )
         parser.add_argument("--expires-in-days", type=days, metavar="DAYS")
-        parser.add_argument("--allow-ip", action="append", default=[], metavar="CIDR", help="May be repeated.")
-        parser.add_argument("--no-tokens", action="store_true", help="Only for direct use: no exchange for tokens.")
+        parser.add_argument(
+            "--allow-ip", action="append", default=[], metavar="CIDR", help="May be repeated."
+        )
+        parser.add_argument(
+            "--no-tokens", action="store_true", help="Only for direct use: no exchange for tokens."
+        )
 
     @staticmethod
     def run(options: Options) -> Document:
@@ -96,13 +105,17 @@ class RotateKey(Subcommand):
             metavar="N",
             help=f"0 to {longest}; a day where it is not given.",
         )
-        parser.add_argument("--cascade", action="store_true", help="Revoke the keys that it created, and theirs.")
+        parser.add_argument(
+            "--cascade", action="store_true", help="Revoke the keys that it created, and theirs."
+        )
 
     @staticmethod
     def run(options: Options) -> Document:
         key = find_key(options["public_key"])
         with transaction.atomic(using=primary()):
-            rotated, secret = lifecycle.rotate_key(key, grace=timedelta(seconds=options["grace_seconds"]))
+            rotated, secret = lifecycle.rotate_key(
+                key, grace=timedelta(seconds=options["grace_seconds"])
+            )
             if options["cascade"]:
                 lifecycle.revoke_created_keys(key)
         return serializers.new_api_key(rotated, secret)
@@ -115,11 +128,15 @@ class RevokeKey(Subcommand):
     @staticmethod
     def add_arguments(parser: ArgumentParser) -> None:
         add_key(parser)
-        parser.add_argument("--cascade", action="store_true", help="Also the keys that it created, and theirs.")
+        parser.add_argument(
+            "--cascade", action="store_true", help="Also the keys that it created, and theirs."
+        )
 
     @staticmethod
     def run(options: Options) -> Document:
-        return serializers.api_key(lifecycle.revoke_key(find_key(options["public_key"]), cascade=options["cascade"]))
+        return serializers.api_key(
+            lifecycle.revoke_key(find_key(options["public_key"]), cascade=options["cascade"])
+        )
 
 
 class EndTokens(Subcommand):

@@ -2,11 +2,11 @@
 
 import sys
 
-from tot_jwt import key_state
+from tot_jwt.access.decisions import check_token
 from tot_jwt.exceptions import TotJWTError
+from tot_jwt.keys import state as key_state
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
-from tot_jwt.tokens import ApiToken
-from tot_jwt.verification import check_token
+from tot_jwt.tokens.token import ApiToken
 
 
 class InspectToken(Subcommand):

@@ -23,7 +23,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--port", type=_port, default=8000)
-        parser.add_argument("--no-serve", action="store_false", dest="serve", help="Prepare and print, then stop.")
+        parser.add_argument(
+            "--no-serve", action="store_false", dest="serve", help="Prepare and print, then stop."
+        )
 
     def handle(self, *, port: int, serve: bool, **options: Any) -> None:
         _refuse_unless_ours()
@@ -32,13 +34,23 @@ class Command(BaseCommand):
         _start_over()
         self._print(demo.build(f"http://{HOST}:{port}"), f"http://{HOST}:{port}/admin/")
         if serve:
-            call_command("runserver", f"{HOST}:{port}", use_reloader=False, skip_checks=True, stdout=self.stdout)
+            call_command(
+                "runserver",
+                f"{HOST}:{port}",
+                use_reloader=False,
+                skip_checks=True,
+                stdout=self.stdout,
+            )
 
     def _print(self, made: demo.Demo, admin_url: str) -> None:
         title = self.style.MIGRATE_HEADING
-        self.stdout.write(f"\n{title('The admin')}\n{admin_url}   {demo.ADMINISTRATOR} / {made.password}\n")
+        self.stdout.write(
+            f"\n{title('The admin')}\n{admin_url}   {demo.ADMINISTRATOR} / {made.password}\n"
+        )
         for number, line in enumerate(made.lines, 1):
-            self.stdout.write(f"\n{title(f'{number}. {line.title}')} → {line.outcome}\n{line.command}")
+            self.stdout.write(
+                f"\n{title(f'{number}. {line.title}')} → {line.outcome}\n{line.command}"
+            )
         self.stdout.write(
             f"\nPaste the curl lines into another terminal. The token of 2 and 3 expires at {made.token_expires_at};"
             "\nthen 1 gives you another. The next `manage.py demo` starts over with new keys.\n"
@@ -48,7 +60,9 @@ class Command(BaseCommand):
 
 def _refuse_unless_ours() -> None:
     if not settings.DEBUG:
-        raise CommandError("DEBUG is off. The demo deletes data and prints secrets, so it runs only with DEBUG=true.")
+        raise CommandError(
+            "DEBUG is off. The demo deletes data and prints secrets, so it runs only with DEBUG=true."
+        )
     if settings.DATABASES["default"]["NAME"] != str(settings.DEMO_DATABASE):
         raise CommandError(
             f"DATABASE_URL names another database. The demo deletes everything, so it runs only on its own SQLite "
@@ -63,7 +77,9 @@ def _refuse_if_taken(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as error:
-            raise CommandError(f"Port {port} cannot be had ({error.strerror}). Choose another with --port.") from error
+            raise CommandError(
+                f"Port {port} cannot be had ({error.strerror}). Choose another with --port."
+            ) from error
 
 
 def _start_over() -> None:

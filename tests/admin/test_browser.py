@@ -1,0 +1,342 @@
+"""The admin in a real browser: a key's whole life, by pointer and by keyboard, and where its secrets are not.
+
+TOT_JWT_CHROMIUM names the browser. Without it, or without Playwright, the tests are skipped, unless
+TOT_JWT_REQUIRE_SERVICES is set.
+"""
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
+from django.contrib.sessions.models import Session
+from django.urls import reverse
+
+from tot_jwt.keys import lifecycle
+from tot_jwt.models import ApiKey, KeyEvent
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, BrowserContext, Locator, Page
+
+REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
+CHROMIUM = os.environ.get("TOT_JWT_CHROMIUM", "/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+PASSWORD = "correct horse"
+KEYS = "/admin/tot_jwt/apikey/"
+
+if not REQUIRED:
+    pytest.importorskip("playwright.sync_api", exc_type=ImportError)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not REQUIRED and not Path(CHROMIUM).exists(), reason=f"there is no {CHROMIUM}"
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        # Playwright's synchronous API runs an event loop in this thread, where Django refuses to query.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: "Browser", live_server: Any, settings: Any) -> "Iterator[BrowserContext]":
+    settings.TOT_JWT = {"SCOPES": {"orders:read": "Read orders", "orders:write": "Place orders"}}
+    context = browser.new_context(
+        base_url=live_server.url, permissions=["clipboard-read", "clipboard-write"]
+    )
+    context.set_default_timeout(10_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: "BrowserContext") -> "Iterator[Page]":
+    """A page that makes no mistake: nothing fails to load, no script raises, no policy is offended."""
+    complaints: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on(
+        "console",
+        lambda message: complaints.append(message.text) if is_complaint(message) else None,
+    )
+    page.route("**/favicon.ico", lambda route: route.fulfill(status=204))
+    yield page
+    assert complaints == []
+
+
+def is_complaint(message: Any) -> bool:
+    return message.type == "error" and "ERR_CACHE_MISS" not in message.text
+
+
+def log_in(page: "Page", user: Any) -> None:
+    page.goto("/admin/")
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/admin/")
+
+
+def make_domain_by_hand(page: "Page", domain: str) -> None:
+    page.goto("/admin/tot_jwt/appdomain/add/")
+    page.get_by_label("Domain").fill(domain)
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.wait_for_url("**/appdomain/")
+
+
+def fill_in_a_key(page: "Page", domain: str) -> None:
+    page.goto("/admin/tot_jwt/apikey/add/")
+    page.locator(".field-app_domain .select2-selection").click()
+    page.locator(".select2-search__field").fill(domain)
+    page.get_by_role("option", name=domain).click()
+    page.locator("#id_name").fill("The shop")
+    page.get_by_label("orders:read Read orders").check()
+
+
+def exchange(page: "Page", public_key: str, secret: str) -> int:
+    """The status of an exchange over HTTP."""
+    key = ApiKey.objects.select_related("app_domain").get(public_key=public_key)
+    sent = {"appDomain": key.app_domain.domain, "totApiKey": public_key, "totSecretKey": secret}
+    return page.request.post(reverse("tot_jwt:token"), data=sent).status
+
+
+def copy_secret(page: "Page") -> str:
+    """The secret that the page shows, by its button."""
+    page.locator("[data-copy=tot-secret]").click()
+    page.get_by_role("button", name="Copied").wait_for()
+    return str(page.evaluate("navigator.clipboard.readText()"))
+
+
+def act_on_key(page: "Page", key: ApiKey, button: str) -> None:
+    page.goto(f"{KEYS}{key.pk}/change/")
+    page.get_by_role("button", name=f"{button}…").click()
+    page.get_by_role("button", name=button, exact=True).click()
+    page.wait_for_url("**/change/")
+
+
+@pytest.mark.req("E4")
+@pytest.mark.req("E5")
+def test_administrator_makes_uses_rotates_and_revokes_a_key(
+    page: "Page",
+    context: "BrowserContext",
+    make_user: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("DEBUG")
+    log_in(page, make_user(is_staff=True, is_superuser=True))
+    make_domain_by_hand(page, "Bücher.example")
+
+    fill_in_a_key(page, "xn--bcher-kva.example")
+    page.get_by_role("button", name="Save", exact=True).click()
+    first = copy_secret(page)
+    page.locator("[data-copy=tot-curl]").click()
+    assert f'"totSecretKey": "{first}"' in page.evaluate("navigator.clipboard.readText()")
+    key = ApiKey.objects.get()
+    assert (key.app_domain.domain, key.scopes, key.secret_hint) == (
+        "xn--bcher-kva.example",
+        "orders:read",
+        first[-4:],
+    )
+    assert exchange(page, key.public_key, first) == 200
+    leave(page, [first])
+
+    page.get_by_role("link", name="Rotate the secret").click()
+    assert page.get_by_role("radio", name="1 day").is_checked()
+    page.get_by_role("radio", name="1 hour").check()
+    page.get_by_role("button", name="Rotate and show the new secret").click()
+    second = copy_secret(page)
+    secrets = [first, second]
+    assert [exchange(page, key.public_key, secret) for secret in secrets] == [200, 200]
+    leave(page, secrets)
+    page.get_by_text("two secrets until").wait_for()
+
+    act_on_key(page, key, "End the old secret now")
+    assert [exchange(page, key.public_key, secret) for secret in secrets] == [401, 200]
+    act_on_key(page, key, "Revoke")
+    assert [exchange(page, key.public_key, secret) for secret in secrets] == [401, 401]
+
+    page.goto(f"{KEYS}{key.pk}/change/")
+    told = page.locator(".tot-events tbody tr td:nth-child(2)").all_inner_texts()
+    assert told == ["revoked", "previous secret ended", "secret rotated", "created"]
+    look_for(secrets, page, context)
+    assert [secret for secret in secrets if secret in caplog.text] == []
+
+
+def leave(page: "Page", secrets: list[str]) -> None:
+    """The secret's page is left, gone back to and sent again; then the key's own page is opened."""
+    from playwright.sync_api import Error
+
+    page.get_by_role("link", name="go to the key").click()
+    page.wait_for_url("**/change/")
+    for step in (page.go_back, page.reload):
+        # Chromium sends the form again, which makes no second secret, or asks the person before it does.
+        with suppress(Error):
+            step()
+        content = page.content()
+        assert [secret for secret in secrets if secret in content] == []
+    key = ApiKey.objects.get()
+    assert key.secret_hint == secrets[-1][-4:]
+    page.goto(f"{KEYS}{key.pk}/change/")
+
+
+def look_for(secrets: list[str], page: "Page", context: "BrowserContext") -> None:
+    """The secrets are on no page, and in nothing that the browser or the database keeps."""
+    kept = [
+        str(context.storage_state()),
+        page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])"),
+        str([session.get_decoded() for session in Session.objects.all()]),
+        *(str(list(model.objects.values())) for model in (LogEntry, KeyEvent, ApiKey)),
+    ]
+    pk = ApiKey.objects.get().pk
+    keys = ("", "add/", f"{pk}/change/", f"{pk}/history/")
+    for url in ("/admin/", "/admin/tot_jwt/keyevent/", *(f"{KEYS}{name}" for name in keys)):
+        page.goto(url)
+        kept.append(page.content())
+    assert [secret for secret in secrets for text in kept if secret in text] == []
+
+
+def tab_to(page: "Page", target: "Locator") -> None:
+    """Press Tab until the target has the focus, as somebody without a pointer does."""
+    for _ in range(80):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not reach {target}")
+
+
+def press(page: "Page", target: "Locator") -> None:
+    tab_to(page, target)
+    page.keyboard.press("Enter")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_key_is_made_rotated_and_revoked_with_the_keyboard_alone(
+    scheme: Any, page: "Page", make_user: Callable[..., Any], make_domain: Callable[..., Any]
+) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": 390, "height": 800})
+    user = make_user(is_staff=True, is_superuser=True)
+    domain = make_domain(domain="example.com")
+
+    page.goto(f"{KEYS}add/?app_domain={domain.pk}")
+    page.keyboard.type(user.username)  # the field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/add/**")
+    tab_to(page, page.locator("#id_name"))
+    page.keyboard.type("The shop")
+    tab_to(page, page.get_by_label("orders:read Read orders"))
+    page.keyboard.press("Space")
+    press(page, page.get_by_role("button", name="Save", exact=True))
+    press(page, page.locator("[data-copy=tot-secret]"))
+    page.get_by_role("button", name="Copied").wait_for()
+    press(page, page.get_by_role("link", name="go to the key"))
+
+    press(page, page.get_by_role("link", name="Rotate the secret"))
+    tab_to(page, page.get_by_role("radio", name="1 day"))
+    page.keyboard.press("ArrowUp")
+    press(page, page.get_by_role("button", name="Rotate and show the new secret"))
+    press(page, page.get_by_role("link", name="go to the key"))
+    press(page, page.get_by_role("button", name="Revoke…"))
+    press(page, page.get_by_role("button", name="Revoke", exact=True))
+    page.locator(".tot-badge-revoked").wait_for()
+
+    key = ApiKey.objects.get()
+    events = KeyEvent.objects.order_by("pk")
+    assert key.scopes == "orders:read"
+    assert [event.action for event in events] == ["created", "rotated", "revoked"]
+    grace = key.previous_secret_expires_at - events[1].at  # type: ignore[operator]
+    assert abs(grace - timedelta(hours=1)) < timedelta(seconds=1)
+
+
+@pytest.mark.req("E5")
+def test_staff_who_may_only_view_see_no_secret_and_no_button(
+    page: "Page", make_user: Callable[..., Any], make_key: Callable[..., ApiKey]
+) -> None:
+    key = make_key()
+    lifecycle.rotate_key(key, grace=timedelta(hours=1))
+    viewer = make_user(is_staff=True)
+    viewer.user_permissions.set(Permission.objects.filter(codename__startswith="view_"))
+    log_in(page, viewer)
+
+    for url in ("", f"{key.pk}/change/", f"{key.pk}/history/"):
+        page.goto(f"{KEYS}{url}")
+        assert not re.search(r"sk_(live|test)_", page.content())
+        assert page.locator("#content [type=submit]:not([value=Search])").count() == 0
+        assert page.get_by_role("link", name=re.compile("Rotate|Add")).count() == 0
+    page.goto(f"{KEYS}{key.pk}/change/")
+    page.get_by_text("two secrets until").wait_for()
+    page.get_by_role("cell", name="secret rotated").wait_for()
+    for url in ("add/", f"{key.pk}/rotate/"):
+        assert page.request.get(f"{KEYS}{url}").status == 403
+
+
+@pytest.mark.req("E4")
+def test_double_click_makes_one_secret_and_shows_it(
+    page: "Page", make_user: Callable[..., Any], make_domain: Callable[..., Any]
+) -> None:
+    make_domain(domain="example.com")
+    log_in(page, make_user(is_staff=True, is_superuser=True))
+
+    fill_in_a_key(page, "example.com")
+    page.get_by_role("button", name="Save", exact=True).dblclick()
+
+    assert re.match(r"sk_live_tot_\w{49}$", page.locator("#tot-secret").inner_text())
+    assert ApiKey.objects.count() == 1
+
+    page.goto(f"{KEYS}{ApiKey.objects.get().pk}/rotate/")
+    page.get_by_role("button", name="Rotate and show the new secret").dblclick()
+
+    assert page.locator("#tot-secret").inner_text()[-4:] == ApiKey.objects.get().secret_hint
+    assert KeyEvent.objects.filter(action="rotated").count() == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window(
+    width: int,
+    scheme: Any,
+    page: "Page",
+    make_user: Callable[..., Any],
+    make_key: Callable[..., ApiKey],
+) -> None:
+    domain = f"{'a' * 60}.{'b' * 60}.example"
+    key = make_key(app_domain__domain=domain, public_key=f"pk_live_tot_{'W' * 22}")
+    key.scopes = " ".join(f"module{number:02}:read" for number in range(20))
+    key.save()
+    page.set_viewport_size({"width": width, "height": 800})
+    page.emulate_media(color_scheme=scheme)
+    log_in(page, make_user(is_staff=True, is_superuser=True))
+
+    lifecycle.rotate_key(key, grace=timedelta(hours=1))
+    make_key(app_domain=key.app_domain, created_by_key=key)
+    event = KeyEvent.objects.earliest("pk")
+
+    pages = (f"{key.pk}/change/", f"{key.pk}/rotate/", "", "add/")
+    for url in (
+        *(f"apikey/{name}" for name in pages),
+        "appdomain/",
+        "keyevent/",
+        f"keyevent/{event.pk}/change/",
+    ):
+        page.goto(f"/admin/tot_jwt/{url}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, url
+    page.goto(f"/admin/tot_jwt/apikey/{key.pk}/change/")
+    page.get_by_role("button", name="Revoke…").click()
+    page.get_by_text("This cannot be undone.").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

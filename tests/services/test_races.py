@@ -1,0 +1,376 @@
+"""Two at once: real threads on a database with row locks (security.md D6, F3)."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from functools import partial
+from threading import Barrier, Event
+from typing import Any
+
+import pytest
+import time_machine
+from django.conf import settings as host_settings
+from django.db import connections
+from django.test import Client
+
+from tests.conftest import TOKEN_URL, body
+from tests.keys.test_state import NOON
+from tests.support.keys_client import client_of, code_of
+from tests.support.redis_cache import redis_cache
+from tot_jwt.exceptions import Conflict
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import suspend_domain
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+
+pytestmark = [
+    pytest.mark.services,
+    pytest.mark.req("D6"),
+    pytest.mark.skipif(
+        host_settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"),
+        reason="SQLite has no row locks",
+    ),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("unlimited"),
+]
+
+ROUNDS = 30
+#: Long enough for any machine: a race that hangs fails.
+PATIENCE = 60
+
+
+@pytest.fixture
+def at_once() -> Iterator[Callable[..., list[Any]]]:
+    """``at_once(first, second)``: calls them at the same moment, each in a thread of its own; what they returned."""
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        barrier = Barrier(len(calls), timeout=PATIENCE)
+
+        def wait_and(call: Callable[[], Any]) -> Any:
+            try:
+                barrier.wait()
+                return call()
+            finally:
+                connections.close_all()
+
+        return [
+            future.result(PATIENCE) for future in [pool.submit(wait_and, call) for call in calls]
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        yield run
+
+
+def or_conflict(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call, returning the Conflict that it may raise."""
+
+    def attempt() -> Any:
+        try:
+            return call()
+        except Conflict as conflict:
+            return conflict
+
+    return attempt
+
+
+def changing(key: ApiKey, **changes: Any) -> Callable[[], ApiKey]:
+    """An administrator's change of the key."""
+    given: dict[str, Any] = {
+        "name": key.name,
+        "scopes": key.scope_set,
+        "expires_at": None,
+        "allowed_ips": [],
+        "can_issue_tokens": True,
+    }
+    return partial(lifecycle.change_key, key, **{**given, **changes})
+
+
+def reread(key):
+    return ApiKey.objects.get(pk=key.pk)
+
+
+def actions(key):
+    return list(KeyEvent.objects.filter(key=key).order_by("pk").values_list("action", flat=True))
+
+
+@pytest.mark.parametrize("callers", ["same", "different"])
+def test_of_two_rotations_at_once_one_wins_and_its_secret_works(
+    make_key, post_token, at_once, callers
+):
+    owner = make_key(scopes=["a"])
+    other = owner if callers == "same" else make_key(app_domain=owner.app_domain, scopes=["a"])
+    apis = client_of(owner), client_of(other)
+    for _ in range(ROUNDS):
+        key = make_key(app_domain=owner.app_domain)
+
+        answers = at_once(*[partial(api.rotate, key, totSecretKey=key.secret) for api in apis])
+
+        won, lost = sorted(answers, key=lambda answer: answer.status_code)
+        assert won.status_code == 200
+        # Who came while the row was locked, who came after the winner with what is now the previous secret.
+        assert code_of(lost) in [(409, "conflict"), (403, "secret_required")]
+        assert actions(key) == ["created", "rotated"]
+        for secret in (won.json()["totSecretKey"], key.secret):
+            assert post_token(key, totSecretKey=secret).status_code == 200
+        assert reread(key).secret_hint == won.json()["secretHint"]
+
+
+def test_of_two_rotations_at_once_by_the_maker_one_wins_and_its_secret_works(
+    make_key, post_token, at_once
+):
+    api = client_of(make_key(scopes=["a"]))
+    for _ in range(ROUNDS):
+        made = api.create().json()
+        key = ApiKey.objects.get(public_key=made["totApiKey"])
+        key.secret = made["totSecretKey"]
+
+        answers = at_once(*[partial(api.rotate, key)] * 2)
+
+        won, lost = sorted(answers, key=lambda answer: answer.status_code)
+        assert won.status_code == 200
+        assert code_of(lost) in [(409, "conflict"), (409, "previous_secret_still_valid")]
+        for secret in (won.json()["totSecretKey"], key.secret):
+            assert post_token(key, totSecretKey=secret).status_code == 200
+        api.revoke(key)
+
+
+@pytest.mark.req("F3")
+def test_key_made_while_its_maker_is_narrowed_has_no_more_than_the_maker_has_left(
+    make_key, at_once
+):
+    seen = set()
+    for _ in range(ROUNDS):
+        maker = make_key(scopes=["a", "b"])
+        api = client_of(maker)
+
+        answer, narrowed = at_once(
+            partial(api.create, scopes=["a", "b"]), or_conflict(changing(maker, scopes=["a"]))
+        )
+
+        seen.add(code_of(answer))
+        if answer.status_code == 201:
+            # The key came first: the narrowing came after it or not at all.
+            assert isinstance(narrowed, Conflict) or order_of(maker) == ["created", "changed"]
+        else:
+            assert code_of(answer) == (403, "scopes_exceed_caller")
+            assert not maker.created_keys.exists()
+    assert seen <= {(201, ""), (403, "scopes_exceed_caller")}
+
+
+def order_of(maker):
+    """What was first: the creation of the child, or the change of its maker."""
+    events = KeyEvent.objects.filter(app_domain=maker.app_domain).order_by("pk")
+    return [
+        event.action for event in events if event.key_id != maker.pk or event.action != "created"
+    ]
+
+
+@pytest.mark.req("F3")
+@pytest.mark.parametrize("end", [lifecycle.revoke_key, lifecycle.disable_key, lifecycle.end_tokens])
+def test_key_is_made_before_its_maker_ends_or_not_at_all(make_key, at_once, end):
+    for _ in range(ROUNDS):
+        maker = make_key(scopes=["a"])
+        api = client_of(maker)
+
+        answer, _ = at_once(partial(api.create, scopes=["a"]), partial(end, maker))
+
+        if answer.status_code == 201:
+            assert order_of(maker)[0] == "created"
+        else:
+            assert code_of(answer) == (401, "token_revoked")
+            assert not maker.created_keys.exists()
+        assert code_of(api.create()) == (401, "token_revoked")
+
+
+@pytest.mark.req("F1", "F3")
+def test_revocation_with_cascade_misses_no_key_that_is_just_made(make_key, at_once):
+    for _ in range(ROUNDS):
+        maker = make_key(scopes=["a"])
+        api = client_of(maker)
+
+        at_once(api.create, api.create, partial(lifecycle.revoke_key, maker, cascade=True))
+
+        assert not ApiKey.objects.usable().filter(app_domain=maker.app_domain).exists()
+
+
+@pytest.mark.req("F3")
+def test_shortening_misses_no_key_that_is_just_made(make_key, at_once):
+    for _ in range(ROUNDS):
+        maker = make_key()
+        api = client_of(maker)
+        ends = maker.created_at + timedelta(days=1)
+
+        shorten = changing(maker, expires_at=ends)
+        answer, shortened = at_once(partial(api.create, expiresAt=None), or_conflict(shorten))
+
+        if not isinstance(shortened, Conflict):
+            assert all(child.expires_at == ends for child in maker.created_keys.all())
+        assert code_of(answer) in [(201, ""), (403, "expiry_exceeds_caller")]
+
+
+def test_nobody_keeps_a_key_alive_by_keeping_it_busy(make_key, at_once):
+    """Who revokes waits for a lock; who narrows would be told to come again."""
+    maker = make_key()
+    api = client_of(maker)
+    ended = Event()
+
+    def keep_busy():
+        while not ended.is_set():
+            assert api.create(scopes=["not:held"]).status_code in (401, 403)
+
+    def end():
+        try:
+            for act in (lifecycle.end_tokens, lifecycle.end_previous_secret, lifecycle.disable_key):
+                act(maker)
+            return lifecycle.revoke_key(maker, cascade=True)
+        finally:
+            ended.set()
+
+    *_, revoked = at_once(keep_busy, keep_busy, keep_busy, end)
+
+    assert revoked.revoked_at is not None
+
+
+def test_nobody_keeps_a_stolen_key_alive_with_its_own_token(make_key, at_once):
+    stolen = make_key()
+    owner, bait = (make_key(app_domain=stolen.app_domain) for _ in range(2))
+    thief, api = client_of(stolen), client_of(owner)
+    ended = Event()
+
+    def keep_busy():
+        while not ended.is_set():
+            assert code_of(thief.revoke(bait)) in [(204, ""), (401, "token_revoked")]
+
+    def end():
+        try:
+            return api.revoke(stolen)
+        finally:
+            ended.set()
+
+    *_, answer = at_once(keep_busy, keep_busy, keep_busy, end)
+
+    assert code_of(answer) == (204, "")
+
+
+def test_of_two_keys_that_revoke_one_another_one_wins_and_nobody_waits_for_ever(make_key, at_once):
+    for _ in range(ROUNDS):
+        one = make_key()
+        other = make_key(app_domain=one.app_domain)
+        apis = client_of(one), client_of(other)
+
+        answers = at_once(partial(apis[0].revoke, other), partial(apis[1].revoke, one))
+
+        assert sorted(map(code_of, answers)) == [(204, ""), (401, "token_revoked")]
+
+
+def test_of_two_changes_at_once_both_count_or_one_is_told(make_key, at_once):
+    owner = make_key(scopes=["a", "b"])
+    other = make_key(app_domain=owner.app_domain, scopes=["a", "b"])
+    apis = client_of(owner), client_of(other)
+    for _ in range(ROUNDS):
+        key = make_key(app_domain=owner.app_domain, scopes=["a", "b"])
+
+        answers = at_once(
+            partial(apis[0].change, key, scopes=["a"]),
+            partial(apis[1].change, key, allowedIps=["192.0.2.0/24"], disabled=True),
+        )
+
+        codes = [code_of(answer) for answer in answers]
+        assert set(codes) <= {(200, ""), (409, "conflict")}
+        assert (200, "") in codes
+        row = reread(key)
+        assert (row.scopes == "a") is (codes[0] == (200, ""))
+        assert (
+            (row.allowed_ips == "192.0.2.0/24")
+            is (row.disabled_at is not None)
+            is (codes[1] == (200, ""))
+        )
+
+
+def test_two_callers_who_act_on_one_another_do_not_deadlock(make_key, at_once):
+    for _ in range(ROUNDS):
+        one = make_key()
+        two = make_key(app_domain=one.app_domain)
+        apis = client_of(one), client_of(two)
+
+        answers = at_once(
+            partial(apis[0].revoke, two, force="true", cascade="true"),
+            partial(apis[1].revoke, one, force="true", cascade="true"),
+        )
+
+        assert {code_of(answer) for answer in answers} <= {
+            (204, ""),
+            (409, "conflict"),
+            (401, "token_revoked"),
+        }
+
+
+def test_two_revocations_at_once_leave_the_last_active_key(make_key, at_once):
+    for _ in range(ROUNDS):
+        keys = [make_key()]
+        keys.append(make_key(app_domain=keys[0].app_domain))
+        apis = [client_of(key) for key in keys]
+
+        answers = at_once(*[partial(api.revoke, key) for api, key in zip(apis, keys, strict=True)])
+
+        assert sorted(map(code_of, answers)) == [(204, ""), (409, "last_active_key")]
+        assert ApiKey.objects.usable().filter(app_domain=keys[0].app_domain).count() == 1
+
+
+def test_two_creations_at_once_do_not_pass_the_quota(make_key, at_once, settings):
+    settings.TOT_JWT = {"MAX_ACTIVE_KEYS_PER_DOMAIN": 3}
+    for _ in range(ROUNDS):
+        keys = [make_key()]
+        keys.append(make_key(app_domain=keys[0].app_domain))
+        apis = [client_of(key) for key in keys]
+
+        answers = at_once(*[api.create for api in apis])
+
+        assert sorted(map(code_of, answers)) == [(201, ""), (409, "too_many_keys")]
+
+
+def test_domain_that_is_suspended_meanwhile_makes_no_further_key(make_key, at_once):
+    for _ in range(ROUNDS):
+        maker = make_key()
+        api = client_of(maker)
+
+        answer, _ = at_once(api.create, partial(suspend_domain, maker.app_domain))
+
+        assert code_of(answer) in [(201, ""), (401, "token_revoked")]
+        assert AppDomain.objects.get(pk=maker.app_domain_id).is_suspended
+        assert code_of(api.create()) == (401, "token_revoked")
+
+
+# Guessing
+
+
+@pytest.mark.req("D1")
+@time_machine.travel(NOON, tick=False)
+def test_guessing_from_fifty_threads_gets_no_further_than_from_one(make_key, settings):
+    settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {"address": "500/min", "key": "40/min"}}
+    key, victim = make_key(), make_key()
+    barrier = Barrier(50, timeout=PATIENCE)
+
+    def guess(number: int) -> list[int]:
+        """Wrong guesses at one key, and in between the owner of another, whose address it is too."""
+        try:
+            barrier.wait()
+            wrong, right = body(key, totSecretKey=f"wrong{number}"), body(victim)
+            sent = [wrong, wrong, right, wrong, wrong]
+            return [
+                Client().post(TOKEN_URL, each, content_type="application/json").status_code
+                for each in sent
+            ]
+        finally:
+            connections.close_all()
+
+    with redis_cache() as shared, ThreadPoolExecutor(50) as pool:
+        settings.CACHES = {"default": shared}
+        answers = [
+            attempt.result(PATIENCE)
+            for attempt in [pool.submit(guess, number) for number in range(50)]
+        ]
+
+    assert {answer[2] for answer in answers} == {200}
+    wrong = [status for answer in answers for status in answer[:2] + answer[3:]]
+    assert 40 <= wrong.count(401) <= 44
+    assert wrong.count(429) == 200 - wrong.count(401)

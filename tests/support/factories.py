@@ -1,0 +1,61 @@
+"""Domains and keys for tests, made the way everybody makes them: by `tot_jwt.lifecycle`."""
+
+from typing import Any
+
+import factory
+from django.contrib.auth import get_user_model
+
+from tot_jwt.keys import lifecycle
+from tot_jwt.models import ApiKey, AppDomain
+
+
+class UserFactory(factory.django.DjangoModelFactory[Any]):
+    class Meta:
+        model = get_user_model()
+
+    username = factory.Sequence("user{}".format)
+    password = factory.django.Password("correct horse")
+
+
+class AppDomainFactory(factory.django.DjangoModelFactory[AppDomain]):
+    class Meta:
+        model = AppDomain
+
+    domain = factory.Sequence("app{}.example.com".format)
+    name = "An application"
+
+
+class ApiKeyFactory(factory.django.DjangoModelFactory[ApiKey]):
+    """A key; its secret, which the database does not have, is its attribute `secret`."""
+
+    class Meta:
+        model = ApiKey
+
+    app_domain = factory.SubFactory(AppDomainFactory)
+    name = factory.Sequence("Key {}".format)
+
+    @classmethod
+    def _create(cls, model_class: type[ApiKey], *args: Any, **kwargs: Any) -> ApiKey:
+        afterwards = {
+            name: kwargs.pop(name) for name in list(kwargs) if name not in _GIVEN_TO_CREATE_KEY
+        }
+        app_domain = kwargs.pop("app_domain")
+        key, secret = lifecycle.create_key(app_domain, **kwargs)
+        if afterwards:
+            for name, value in afterwards.items():
+                setattr(key, name, value)
+            key.save()
+        key.secret = secret.reveal()  # type: ignore[attr-defined]
+        return key
+
+
+_GIVEN_TO_CREATE_KEY = {
+    "app_domain",
+    "name",
+    "environment",
+    "scopes",
+    "allowed_ips",
+    "can_issue_tokens",
+    "public_key",
+    "created_by",
+}

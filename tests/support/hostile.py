@@ -1,0 +1,143 @@
+"""A good request, for tests to bend, and what must hold for the answer to a bent one."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.test import Client
+
+from tests.conftest import TOKEN_URL, body
+from tot_jwt import exceptions
+from tot_jwt.exceptions import TotJWTError
+from tot_jwt.models import ApiKey, KeyEvent
+
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
+#: Stands in much of what is sent, and may stand in no answer.
+MARKER = "zebra7"
+
+Expected = tuple[int, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Good:
+    """A key with a token, and what it sends when nothing is wrong."""
+
+    key: Any
+    token: str
+
+    @property
+    def domain(self) -> str:
+        return str(self.key.app_domain.domain)
+
+    @property
+    def public_key(self) -> str:
+        return str(self.key.public_key)
+
+    @property
+    def secret(self) -> str:
+        return str(self.key.secret)
+
+    @property
+    def json(self) -> bytes:
+        """The body of an exchange."""
+        return self.json_with()
+
+    @property
+    def form(self) -> bytes:
+        return urlencode(body(self.key)).encode()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The keys as headers."""
+        return {
+            "Tot-App-Domain": self.domain,
+            "Tot-Api-Key": self.public_key,
+            "Tot-Secret-Key": self.secret,
+        }
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+    def json_with(self, **members: Any) -> bytes:
+        """The body with some members replaced or added."""
+        return json.dumps(body(self.key, **members)).encode()
+
+    def json_and(self, text: str) -> bytes:
+        """The body with more members, as JSON text, before the good ones."""
+        return b"{" + text.encode() + b", " + self.json[1:]
+
+
+def send(
+    method: str = "GET",
+    path: str = TOKEN_URL,
+    sent: bytes = b"",
+    content_type: str = JSON,
+    headers: Mapping[str, str] | None = None,
+    **environ: Any,
+) -> Any:
+    """The answer to what a WSGI server would pass on, with none of the repairs of Django's test client."""
+    given = {"CONTENT_TYPE": content_type, "wsgi.input": BytesIO(sent), **environ}
+    return Client().generic(method, path, sent, headers=headers, **given)
+
+
+def error(status: int, code: str) -> Expected:
+    """The contract's answer with this code, whole."""
+    return status, {"detail": DETAILS[code], "code": code}
+
+
+def fault(*names: str, told: str) -> Expected:
+    """The 400 that says this of each of these fields, whole."""
+    return 400, {name: [told] for name in names}
+
+
+def rows(table: Mapping[str, tuple[Any, ...]]) -> Iterable[Any]:
+    """The rows of a table as parameters of a test, under their names."""
+    return [pytest.param(*row, id=name) for name, row in table.items()]
+
+
+def refused(answer: Any, expected: Expected, good: Good) -> bool:
+    """The answer is this and nothing else, so that its body repeats nothing; nor do its headers."""
+    assert (answer.status_code, answer.json()) == expected
+    for sent in (good.secret, good.public_key, good.token, MARKER):
+        assert sent.encode() not in answer.serialize()
+    return True
+
+
+def refused_by_us(answer: Any, expected: Expected, good: Good) -> bool:
+    """The same of our own views, whose answers are all compact JSON that nobody stores."""
+    assert answer.headers["Content-Type"] == JSON
+    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
+    return refused(answer, expected, good)
+
+
+def stored() -> list[Any]:
+    """All that a request could have changed, but for the times of use."""
+    times = {"last_used_at", "previous_secret_last_used_at"}
+    names = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in times]
+    return [*ApiKey.objects.order_by("pk").values(*names), KeyEvent.objects.count()]
+
+
+DETAILS = {
+    kind.code: kind.detail
+    for kind in vars(exceptions).values()
+    if isinstance(kind, type) and issubclass(kind, TotJWTError)
+}
+MALFORMED = error(400, "malformed_request")
+INVALID = error(401, "invalid_credentials")
+FORBIDDEN = error(403, "insufficient_permissions")
+UNSUPPORTED = error(415, "unsupported_media_type")
+TOO_LARGE = error(413, "request_too_large")
+NOT_FOUND = error(404, "not_found")
+NOT_ALLOWED = error(405, "method_not_allowed")
+NOT_AUTHENTICATED = error(401, "not_authenticated")
+TOKEN_MALFORMED = error(401, "token_malformed")
+TOKEN_INVALID = error(401, "token_invalid")
+TOKEN_REVOKED = error(401, "token_revoked")
+#: What DRF says where none of our classes found anything of its own.
+ANONYMOUS: Expected = (401, {"detail": DETAILS["not_authenticated"]})

@@ -1,0 +1,130 @@
+"""Servers of the tests' own, on free ports of 127.0.0.1, that may be stopped and started: PostgreSQL and Redis."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class PostgreSQL:
+    """A PostgreSQL server without passwords, with its files in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = free_port()
+        self._run(
+            "initdb",
+            "--auth=trust",
+            "--username=postgres",
+            "--no-sync",
+            "--no-locale",
+            "--encoding=UTF8",
+        )
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The member of DATABASES that leads here."""
+        engine = "django.db.backends.postgresql"
+        return {
+            "ENGINE": engine,
+            "NAME": "postgres",
+            "HOST": "127.0.0.1",
+            "PORT": self.port,
+            "USER": "postgres",
+        }
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off"
+        self._run(
+            "pg_ctl", "start", "--wait", f"--options={options}", f"--log={self.folder / 'log'}"
+        )
+
+    def stop(self) -> None:
+        """Stop at once, as if the power failed."""
+        self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [
+            *_as_postgres(),
+            postgresql_program(program),
+            f"--pgdata={self.data}",
+            *arguments,
+        ]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
+
+
+class Redis:
+    """A Redis server that keeps nothing on disk."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start, and return when it answers."""
+        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        while "Ready to accept connections" not in (line := self._process.stdout.readline()):
+            assert line, "Redis ended"
+
+    def stop(self) -> None:
+        """Stop at once, if it runs."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.communicate()
+            self._process = None
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """A PostgreSQL server that runs."""
+    with tempfile.TemporaryDirectory() as name:
+        if os.geteuid() == 0:
+            shutil.chown(name, "postgres")
+        server = PostgreSQL(Path(name))
+        server.start()
+        try:
+            yield server
+        finally:
+            if (server.data / "postmaster.pid").exists():
+                server.stop()
+
+
+@contextmanager
+def redis() -> Iterator[Redis]:
+    """A Redis server that runs."""
+    server = Redis()
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def postgresql_program(name: str) -> str:
+    """The path of one of the server's programs, which Debian keeps off PATH; `""` where there is none."""
+    return shutil.which(name) or max(
+        map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=""
+    )
+
+
+def free_port() -> int:
+    """A port on which nobody listens at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def _as_postgres() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid():
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]

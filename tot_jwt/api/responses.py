@@ -1,0 +1,70 @@
+"""The shapes of our answers: the one place where Python's names become the wire's."""
+
+from datetime import datetime
+from typing import Any
+
+from tot_jwt.access.exchange import IssuedToken
+from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.rules.credentials import SecretKey
+from tot_jwt.tokens.token import ApiToken
+from tot_jwt.utils.clock import rfc3339
+
+
+def issued_token(issued: IssuedToken) -> dict[str, Any]:
+    """The answer to ``POST token``."""
+    return {
+        "token": issued.raw,
+        "tokenType": "Bearer",
+        "expiresIn": issued.expires_in,
+        "expiresAt": rfc3339(issued.expires_at),
+    }
+
+
+def verified_token(token: ApiToken) -> dict[str, Any]:
+    """The answer to ``GET token``."""
+    return {
+        "valid": True,
+        "appDomain": token["appDomain"],
+        "issuedAt": rfc3339(token["iat"]),
+        "expiresAt": rfc3339(token["exp"]),
+    }
+
+
+def app_domain(domain: AppDomain) -> dict[str, Any]:
+    """A domain as the commands print it."""
+    return {
+        "appDomain": domain.domain,
+        "name": domain.name,
+        "suspended": domain.is_suspended,
+        "createdAt": _moment(domain.created_at),
+    }
+
+
+def api_key(key: ApiKey) -> dict[str, Any]:
+    """A key as whoever may manage it sees it: no secret, no hash, no person's name."""
+    return {
+        "totApiKey": key.public_key,
+        "appDomain": key.app_domain.domain,
+        "environment": key.environment,
+        "name": key.name,
+        "scopes": sorted(key.scope_set),
+        "status": key.status.value,
+        "secretHint": key.secret_hint,
+        "allowedIps": key.allowed_networks,
+        "canIssueTokens": key.can_issue_tokens,
+        "disabled": key.disabled_at is not None,
+        "createdAt": _moment(key.created_at),
+        "createdBy": key.created_by_key.public_key if key.created_by_key else "admin",
+        "expiresAt": _moment(key.expires_at),
+        "lastUsedAt": _moment(key.last_used_at),
+        "previousSecretExpiresAt": _moment(key.previous_secret_expires_at),
+    }
+
+
+def new_api_key(key: ApiKey, secret: SecretKey) -> dict[str, Any]:
+    """A key and, this once, its secret."""
+    return {**api_key(key), "totSecretKey": secret.reveal()}
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return rfc3339(moment.timestamp()) if moment else None

@@ -1,0 +1,24 @@
+"""TODO"""
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from tot_jwt.access.exchange import exchange
+from tot_jwt.api import responses as serializers
+from tot_jwt.api.base import ContractView
+from tot_jwt.authentication import StrictJWTAuthentication
+from tot_jwt.http.addresses import client_address
+from tot_jwt.http.credentials import read_exchange
+
+
+class TokenView(ContractView):
+    """``POST token`` exchanges API keys for a token, ``GET token`` verifies one."""
+
+    def post(self, request: Request) -> Response:
+        asked = read_exchange(request._request)
+        issued = exchange(asked.credentials, asked.scopes, address=client_address(request.META))
+        return Response(serializers.issued_token(issued))
+
+    def get(self, request: Request) -> Response:
+        _, token = StrictJWTAuthentication().authenticate(request)
+        return Response(serializers.verified_token(token))

@@ -1,0 +1,166 @@
+"""ApiToken: what a token says, and the checks that each token must pass."""
+
+import json
+import re
+import secrets
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, NoReturn, Self
+
+from rest_framework_simplejwt.tokens import Token
+
+from tot_jwt.conf import settings
+from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
+from tot_jwt.rules import scopes
+from tot_jwt.tokens.backend import TokenBackend, backend
+from tot_jwt.utils import clock
+
+#: Never simplejwt's "access": a user's token and a client's must not stand for one another.
+TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
+
+MAX_LENGTH = 4096
+#: Seconds by which the clock of the node that issued a token may be ahead of ours.
+MAX_CLOCK_SKEW = 10
+#: The last second of the year 9999, beyond which there is no datetime.
+MAX_NUMERIC_DATE = 253_402_300_799
+
+#: Every claim is required, and exactly of its type: True is no int.
+CLAIMS: Mapping[str, type] = {
+    "iss": str,
+    "aud": str,
+    "sub": str,
+    "appDomain": str,
+    "env": str,
+    "scope": str,
+    "ver": int,
+    "token_type": str,
+    "iat": int,
+    "exp": int,
+    "jti": str,
+}
+
+_ENVELOPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
+
+
+class ApiToken(Token):
+    """A token of ours: immutable, shared between threads, its str and repr without claims.
+
+    ``ApiToken(raw)`` verifies all but the two things that change while a token lives, its expiry and the state of
+    its key: `check_exp` and `tot_jwt.verification` look at those at each use. Raises MalformedToken, InvalidToken.
+    """
+
+    token_type = TOKEN_TYPE
+    payload: Mapping[str, Any]  # type: ignore[assignment]
+    scopes: frozenset[str]
+
+    def __init__(self, token: str, verify: bool = True) -> None:
+        if not is_envelope(token):
+            raise MalformedToken
+        claims = backend().decode(token, verify)
+        _check(claims)
+        self._freeze(claims)
+
+    @classmethod
+    def issue(
+        cls,
+        *,
+        public_key: str,
+        app_domain: str,
+        environment: str,
+        generation: int,
+        scope: frozenset[str],
+    ) -> tuple[str, Self]:
+        """A new token: its signed form (JWS compact), for the client, and itself."""
+        issuer = backend()
+        issued_at = int(clock.epoch())
+        claims = {
+            "iss": issuer.issuer,
+            "aud": issuer.audience,
+            "sub": public_key,
+            "appDomain": app_domain,
+            "env": environment,
+            "scope": scopes.join(scope),
+            "ver": generation,
+            "token_type": TOKEN_TYPE,
+            "iat": issued_at,
+            "exp": issued_at + int(settings.TOKEN_LIFETIME.total_seconds()),
+            "jti": secrets.token_hex(16),
+        }
+        token = cls.__new__(cls)
+        token._freeze(claims)
+        return issuer.encode(claims), token
+
+    @property
+    def lifetime(self) -> timedelta:  # type: ignore[override]
+        """From `iat` to `exp`."""
+        return timedelta(seconds=self["exp"] - self["iat"])
+
+    @property
+    def public_key(self) -> str:
+        """The `sub` claim."""
+        sub: str = self.payload["sub"]
+        return sub
+
+    def verify(self) -> None:
+        """Raises ExpiredToken; whatever else can be wrong with a token, an instance has been checked for."""
+        self.check_exp()
+
+    def check_exp(self, claim: str = "exp", current_time: Any = None) -> None:
+        """Raises ExpiredToken from the very second of `exp` on."""
+        if clock.epoch() >= self.payload["exp"]:
+            raise ExpiredToken
+
+    def get_token_backend(self) -> TokenBackend:
+        """The backend on our own key ring, not the one of the host's SIMPLE_JWT."""
+        return backend()
+
+    def _freeze(self, claims: dict[str, Any]) -> None:
+        vars(self).update(payload=MappingProxyType(claims), scopes=scopes.split(claims["scope"]))
+
+    def __repr__(self) -> str:
+        return f"<ApiToken {self.payload['jti']}>"
+
+    __str__ = __repr__
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError("A token cannot be changed.")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError("A token cannot be changed.")
+
+
+def is_envelope(token: str) -> bool:
+    """Whether the string has the outer form of a token: three base64url parts without padding, not too long."""
+    return (
+        len(token) <= MAX_LENGTH
+        and _ENVELOPE.match(token) is not None
+        and all(len(part) % 4 != 1 for part in token.split("."))
+    )
+
+
+def unverified_token_type(raw: str) -> object:
+    """The `token_type` that a JWT claims to have, whatever that is; None for what is no JWT."""
+    parts = raw.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (ValueError, RecursionError):
+        return None
+    return claims.get("token_type") if isinstance(claims, dict) else None
+
+
+def _check(claims: dict[str, Any]) -> None:
+    for name, kind in CLAIMS.items():
+        value = claims.get(name)
+        # A NUL or half a surrogate pair is text that no database takes, not even to look for it.
+        if type(value) is not kind or (isinstance(value, str) and not value.isprintable()):
+            raise InvalidToken(f"claim_{name}")
+    if claims["token_type"] != TOKEN_TYPE:
+        raise InvalidToken("claim_token_type")
+    if not 0 <= claims["iat"] < claims["exp"] <= MAX_NUMERIC_DATE:
+        raise InvalidToken("claim_times")
+    if claims["iat"] > clock.epoch() + MAX_CLOCK_SKEW:
+        raise InvalidToken("issued_in_future")
