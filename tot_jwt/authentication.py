@@ -8,7 +8,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
-from tot_jwt.exceptions import InvalidRequest, NotAuthenticated, TotJWTError
+from tot_jwt.exceptions import CredentialsRequired, InvalidRequest, TotJWTError
 from tot_jwt.http.addresses import client_address
 from tot_jwt.http.credentials import HEADERS, find_credentials
 from tot_jwt.http.errors import ApiError, challenge
@@ -47,7 +47,7 @@ class StrictJWTAuthentication(JWTAuthentication):
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken]:
         result = super().authenticate(request)
         if result is None:
-            raise ApiError(NotAuthenticated())
+            raise ApiError(CredentialsRequired())
         return result
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken]:

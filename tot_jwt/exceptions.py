@@ -6,9 +6,9 @@
     ├── InvalidRequest              the body or the query is not what the contract asks for
     │   ├── InvalidFields           … one or more of its fields
     │   ├── RequestTooLarge
-    │   └── UnsupportedMediaType
-    ├── MethodNotAllowed
-    ├── NotAuthenticated            no credentials where a token must be
+    │   └── UnsupportedContentType
+    ├── UnsupportedMethod
+    ├── CredentialsRequired            no credentials where a token must be
     ├── InvalidCredentials          the API keys do not match, for whatever reason
     ├── InvalidToken                the token does not verify
     │   ├── MalformedToken
@@ -16,9 +16,9 @@
     │   └── RevokedToken
     ├── InsufficientPermissions     the credentials are right, but this is not allowed
     ├── InsufficientScope           the client holds too few scopes for a view
-    ├── Throttled                   too often
+    ├── TooManyRequests                   too often
     ├── ServiceUnavailable          the database does not answer
-    ├── NotFound                    no such key within the caller's reach
+    ├── ResourceNotFound                    no such key within the caller's reach
     ├── Conflict                    the key is not in a state for this
     │   ├── KeyIsRevoked            … it stays as it is
     │   ├── PreviousSecretStillValid
@@ -75,17 +75,17 @@ class RequestTooLarge(InvalidRequest):
     detail = "Request body is too large"
 
 
-class UnsupportedMediaType(InvalidRequest):
+class UnsupportedContentType(InvalidRequest):
     code = "unsupported_media_type"
     detail = "Unsupported media type"
 
 
-class MethodNotAllowed(TotJWTError):
+class UnsupportedMethod(TotJWTError):
     code = "method_not_allowed"
     detail = "Method not allowed"
 
 
-class NotAuthenticated(TotJWTError):
+class CredentialsRequired(TotJWTError):
     code = "not_authenticated"
     detail = "Authentication credentials were not provided."
 
@@ -131,7 +131,7 @@ class InsufficientScope(TotJWTError):
         super().__init__()
 
 
-class Throttled(TotJWTError):
+class TooManyRequests(TotJWTError):
     """``retry_after`` says in how many seconds to come again."""
 
     code = "throttled"
@@ -147,7 +147,7 @@ class ServiceUnavailable(TotJWTError):
     detail = "Service temporarily unavailable"
 
 
-class NotFound(TotJWTError):
+class ResourceNotFound(TotJWTError):
     code = "not_found"
     detail = "Not found"
 

@@ -13,15 +13,14 @@ from django.db import models, router
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.exceptions import InvalidValue, RecordIsPermanent
-from tot_jwt.rules import domains, scopes
-from tot_jwt.rules import networks as addresses
+from tot_jwt.rules import domains, networks, scopes
 from tot_jwt.rules.status import KeyStatus as KeyStatus
-from tot_jwt.rules.status import having, previous_secret_is_live, status_of
+from tot_jwt.rules.status import previous_secret_is_live, status_of, status_q
 
 M = TypeVar("M", bound=models.Model)
 
 
-def primary() -> str:
+def write_alias() -> str:
     """The alias of the database that our tables are written to."""
     return router.db_for_write(ApiKey)
 
@@ -37,7 +36,7 @@ class PrimaryManager(models.Manager[M]):
     """Reads from the database that is written to: a replica that lags behind decides nothing."""
 
     def get_queryset(self) -> models.QuerySet[M]:
-        return super().get_queryset().using(self._db or primary())
+        return super().get_queryset().using(self._db or write_alias())
 
 
 class AppDomain(models.Model):
@@ -96,11 +95,11 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
 
     def with_status(self, status: KeyStatus) -> Self:
         """The keys whose status that is now."""
-        return self.filter(having(status))
+        return self.filter(status_q(status))
 
     def usable(self) -> Self:
         """The keys that are neither revoked nor disabled nor expired."""
-        return self.filter(*[~having(status) for status in KeyStatus if not status.is_usable])
+        return self.filter(*[~status_q(status) for status in KeyStatus if not status.is_usable])
 
 
 class ApiKey(models.Model):
@@ -209,7 +208,7 @@ class ApiKey(models.Model):
 
     def clean(self) -> None:
         try:
-            self.allowed_ips = addresses.validate(self.allowed_ips.split())
+            self.allowed_ips = networks.validate(self.allowed_ips.split())
         except InvalidValue as error:
             raise ValidationError({"allowed_ips": error.message}) from error
 
@@ -269,7 +268,7 @@ class KeyEvent(models.Model):
     # Who it was, in words that outlive the account.
     actor = models.CharField(_("by"), max_length=255)
     jti = models.CharField(_("token id"), max_length=64, blank=True)
-    address = models.CharField(_("address"), max_length=addresses.MAX_LENGTH, blank=True)
+    address = models.CharField(_("address"), max_length=networks.MAX_LENGTH, blank=True)
     # Name → [before, after].
     changes = models.JSONField(_("changes"), default=dict)
 

@@ -267,7 +267,7 @@ def test_everything_wrong_with_credentials_is_one_answer_for_one_query_and_one_c
 
 def remember(key):
     """Have the key's state remembered as if it had been granted on, whatever it is."""
-    key_state.granted(key.public_key, lambda state: state)
+    key_state.decide(key.public_key, lambda state: state)
 
 
 @pytest.fixture
@@ -590,7 +590,7 @@ def test_every_answer_is_compact_json_and_not_stored(make_key, client, accept):
         {"DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.BasicAuthentication"]},
         {"DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"]},
         {
-            "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.AnonRateThrottle"],
+            "DEFAULT_THROTTLE_CLASSES": ["rest_framework.limits.AnonRateThrottle"],
             "DEFAULT_THROTTLE_RATES": {"anon": "1/day"},
         },
         {

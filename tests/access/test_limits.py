@@ -17,8 +17,8 @@ from django.core.exceptions import ImproperlyConfigured
 from tests.conftest import TOKEN_URL, body
 from tests.support.keys_client import client_of, code_of
 from tests.support.redis_cache import redis_cache
-from tot_jwt.access import limits as throttling
-from tot_jwt.exceptions import Throttled
+from tot_jwt.access import limits
+from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey
 
@@ -246,7 +246,7 @@ def test_made_up_keys_of_a_throttled_address_leave_nothing_in_the_cache(make_key
 
 def test_success_does_not_touch_the_cache(make_key, guess, make_token, get_token):
     key = make_key()
-    with mock.patch.object(throttling, "caches") as used:
+    with mock.patch.object(limits, "caches") as used:
         get_token(make_token(key))
         assert guess(key, DIRECT, totSecretKey=key.secret)[0] == 200
 
@@ -258,7 +258,7 @@ def test_no_rate_is_no_limit(limit, make_key, guess, limits):
     limit(EXCHANGE_FAILURE_RATES=limits)
     key = make_key()
 
-    with mock.patch.object(throttling, "caches") as used:
+    with mock.patch.object(limits, "caches") as used:
         assert {guess(key) for _ in range(50)} == {WRONG}
 
     assert used.mock_calls == []
@@ -269,7 +269,7 @@ def test_rate_that_is_none_is_improperly_configured(limit, rate):
     limit(EXCHANGE_FAILURE_RATES={"address": rate})
 
     with pytest.raises(ImproperlyConfigured, match="is no rate like '30/min'"):
-        throttling.count_failure("pk", "192.0.2.1")
+        limits.count_failure("pk", "192.0.2.1")
 
 
 @pytest.mark.parametrize(
@@ -288,7 +288,7 @@ def test_rate_that_is_none_is_improperly_configured(limit, rate):
     ],
 )
 def test_rates_are_written_as_drf_writes_them(rate, limit_and_period):
-    assert throttling.Rate.parse(rate) == limit_and_period
+    assert limits.Rate.parse(rate) == limit_and_period
 
 
 def test_log_tells_once_when_a_limit_is_reached_and_never_the_secret(make_key, guess, caplog):
@@ -296,9 +296,11 @@ def test_log_tells_once_when_a_limit_is_reached_and_never_the_secret(make_key, g
     for _ in range(15):
         guess(key, totSecretKey="sk_live_wrong")
 
-    told = [record.getMessage() for record in caplog.records if "Throttled" in record.getMessage()]
+    told = [
+        record.getMessage() for record in caplog.records if "TooManyRequests" in record.getMessage()
+    ]
     assert told == [
-        f"Throttled: too many failures at a key in 60 seconds: 192.0.2.1 {key.public_key}"
+        f"TooManyRequests: too many failures at a key in 60 seconds: 192.0.2.1 {key.public_key}"
     ]
     assert "sk_live_wrong" not in caplog.text
 
@@ -316,11 +318,11 @@ def test_log_tells_which_limit_it_was(limit, make_key, guess, caplog):
         api.create(scopes=[])
 
     assert [
-        record.getMessage() for record in caplog.records if "Throttled" in record.getMessage()
+        record.getMessage() for record in caplog.records if "TooManyRequests" in record.getMessage()
     ] == [
-        "Throttled: too many failures of an address in 60 seconds: 192.0.2.1",
-        f"Throttled: too many exchanges of a key in 3600 seconds: {key.public_key}",
-        f"Throttled: too many key changes in a domain in 86400 seconds: {key.app_domain.domain}",
+        "TooManyRequests: too many failures of an address in 60 seconds: 192.0.2.1",
+        f"TooManyRequests: too many exchanges of a key in 3600 seconds: {key.public_key}",
+        f"TooManyRequests: too many key changes in a domain in 86400 seconds: {key.app_domain.domain}",
     ]
 
 
@@ -329,9 +331,11 @@ def test_log_of_a_throttled_guess_is_one_line(make_key, guess, caplog):
     for _ in range(12):
         guess(make_key(), totApiKey="pk\r\nforged ☃")
 
-    told = [record.getMessage() for record in caplog.records if "Throttled" in record.getMessage()]
+    told = [
+        record.getMessage() for record in caplog.records if "TooManyRequests" in record.getMessage()
+    ]
     assert told == [
-        "Throttled: too many failures at a key in 60 seconds: 192.0.2.1 pk  forged \\u2603"
+        "TooManyRequests: too many failures at a key in 60 seconds: 192.0.2.1 pk  forged \\u2603"
     ]
 
 
@@ -370,8 +374,8 @@ def test_fifty_threads_do_not_pass_the_limit(limit, counting_cache):
 
 def _is_counted() -> bool:
     try:
-        throttling.count_failure("pk_live_x", "192.0.2.1")
-    except Throttled:
+        limits.count_failure("pk_live_x", "192.0.2.1")
+    except TooManyRequests:
         return False
     return True
 
@@ -405,7 +409,7 @@ class Broken:
 @pytest.mark.parametrize("url", [TOKEN_URL, DIRECT])
 def test_without_its_cache_everything_goes_on_and_the_log_says_so(make_key, guess, caplog, url):
     key = make_key()
-    with mock.patch.object(throttling, "caches", {"default": Broken()}):
+    with mock.patch.object(limits, "caches", {"default": Broken()}):
         assert {guess(key, url) for _ in range(50)} == {WRONG}
         assert guess(key, url, totSecretKey=key.secret)[0] == 200
         assert client_of(key).create(scopes=[]).status_code == 201

@@ -100,7 +100,7 @@ def fragile() -> Client:
         "_credentials",
         "parsers.PresentedSecret",
         "exchange.check_credentials",
-        "throttling.count_exchange",
+        "limits.count_exchange",
         "usage.secret_used",
         "tokens.ApiToken.issue",
         "signals.token_issued.send_robust",

@@ -101,7 +101,7 @@ def test_secret_in_the_place_of_the_public_key_is_neither_signalled_nor_logged(
     answers = [post_token(key, totApiKey=key.secret, totSecretKey=key.public_key) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [401, 429]
-    assert "Throttled: too many failures at a key" in caplog.text
+    assert "TooManyRequests: too many failures at a key" in caplog.text
     assert key.secret not in caplog.text
     assert key.secret not in str(received)
 

@@ -11,8 +11,7 @@ from django.utils.translation import override
 from hypothesis import given, strategies
 
 from tot_jwt.exceptions import InvalidValue, TotJWTError
-from tot_jwt.rules import credentials, domains, scopes
-from tot_jwt.rules import networks as addresses
+from tot_jwt.rules import credentials, domains, networks, scopes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
 from tot_jwt.utils.clock import rfc3339
 
@@ -236,10 +235,10 @@ def test_list_of_scopes_is_the_same_in_any_order():
 
 def test_networks_are_kept_in_cidr():
     assert (
-        addresses.validate(["192.0.2.1", "2001:DB8::/32", "192.0.2.1/32"])
+        networks.validate(["192.0.2.1", "2001:DB8::/32", "192.0.2.1/32"])
         == "192.0.2.1/32 2001:db8::/32"
     )
-    assert addresses.validate([]) == ""
+    assert networks.validate([]) == ""
 
 
 @pytest.mark.parametrize(
@@ -247,7 +246,7 @@ def test_networks_are_kept_in_cidr():
 )
 def test_what_is_no_network_is_told(text):
     with pytest.raises(InvalidValue, match="CIDR"):
-        addresses.validate([text])
+        networks.validate([text])
 
 
 # Errors

@@ -7,8 +7,7 @@ from tot_jwt.exceptions import (
     RevokedToken,
 )
 from tot_jwt.keys.state import KeyState
-from tot_jwt.rules import domains
-from tot_jwt.rules import networks as addresses
+from tot_jwt.rules import domains, networks
 from tot_jwt.rules.credentials import NO_SECRET, Credentials
 from tot_jwt.rules.status import previous_secret_is_live, status_of
 from tot_jwt.tokens.token import ApiToken
@@ -61,5 +60,5 @@ def _secret_matches(credentials: Credentials, state: KeyState | None) -> bool:
 
 
 def _check_address(state: KeyState, address: str) -> None:
-    if not addresses.is_allowed(address, state.allowed_ips):
+    if not networks.is_allowed(address, state.allowed_ips):
         raise InsufficientPermissions("address_not_allowed")

@@ -13,15 +13,14 @@ from typing import Final
 
 from django.db import transaction
 
-from tot_jwt.access import escalation
-from tot_jwt.access import limits as throttling
+from tot_jwt.access import escalation, limits
 from tot_jwt.access.decisions import check_token
 from tot_jwt.access.escalation import Caller
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
     InsufficientPermissions,
     LastActiveKey,
-    NotFound,
+    ResourceNotFound,
     SecretRequired,
     TooManyKeys,
 )
@@ -29,10 +28,9 @@ from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.locking import lock_key
 from tot_jwt.keys.record import Actor
-from tot_jwt.models import ApiKey, ApiKeyQuerySet, AppDomain, primary
+from tot_jwt.models import ApiKey, ApiKeyQuerySet, AppDomain, write_alias
 from tot_jwt.principal import ApiClient
-from tot_jwt.rules import networks as addresses
-from tot_jwt.rules import scopes
+from tot_jwt.rules import networks, scopes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils import clock
@@ -87,18 +85,18 @@ def visible_keys(client: ApiClient) -> ApiKeyQuerySet:
 
 
 def find_key(client: ApiClient, public_key: str) -> ApiKey:
-    """The key, if the client may see it. Raises NotFound for all others alike."""
+    """The key, if the client may see it. Raises ResourceNotFound for all others alike."""
     if "\0" in public_key:
-        raise NotFound  # PostgreSQL takes no such text, not even to look for it.
+        raise ResourceNotFound  # PostgreSQL takes no such text, not even to look for it.
     key = visible_keys(client).filter(public_key=public_key).first()
     if key is None or key.public_key != public_key:
-        raise NotFound
+        raise ResourceNotFound
     return key
 
 
 def create_key(session: Session, wanted: NewKey) -> tuple[ApiKey, SecretKey]:
-    """A key that may do no more than its maker. Raises EscalationRefused, TooManyKeys, InvalidValue, Throttled."""
-    throttling.count_key_change(session.client.app_domain)
+    """A key that may do no more than its maker. Raises EscalationRefused, TooManyKeys, InvalidValue, TooManyRequests."""
+    limits.count_key_change(session.client.app_domain)
     with _caller(session) as caller:
         escalation.check_may_create(caller, can_issue_tokens=wanted.can_issue_tokens)
         escalation.check_scopes(caller, wanted.scopes)
@@ -127,8 +125,8 @@ def create_key(session: Session, wanted: NewKey) -> tuple[ApiKey, SecretKey]:
 
 
 def change_key(session: Session, key: ApiKey, wanted: KeyChanges) -> ApiKey:
-    """The key with these changes. Raises EscalationRefused, TooManyKeys, Conflict, InvalidValue, Throttled."""
-    throttling.count_key_change(session.client.app_domain)
+    """The key with these changes. Raises EscalationRefused, TooManyKeys, Conflict, InvalidValue, TooManyRequests."""
+    limits.count_key_change(session.client.app_domain)
     with _caller(session) as caller:
         row = lock_key(key)
         escalation.check_may_act_on(caller, row)
@@ -160,8 +158,8 @@ def rotate_key(
     grace: timedelta,
     cascade: bool,
 ) -> tuple[ApiKey, SecretKey]:
-    """The key and its new secret; a wrong current secret is a guess. Raises EscalationRefused, Conflict, Throttled."""
-    throttling.count_key_change(session.client.app_domain)
+    """The key and its new secret; a wrong current secret is a guess. Raises EscalationRefused, Conflict, TooManyRequests."""
+    limits.count_key_change(session.client.app_domain)
     try:
         with _caller(session) as caller:
             row = lock_key(key)
@@ -172,13 +170,13 @@ def rotate_key(
             return lifecycle.rotate_key(row, grace=grace, by=caller.by)
     except SecretRequired:
         if secret is not None:
-            throttling.count_failure(key.public_key, session.address)
+            limits.count_failure(key.public_key, session.address)
         raise
 
 
 def revoke_key(session: Session, key: ApiKey, *, cascade: bool, force: bool) -> None:
-    """End the key. Raises EscalationRefused, LastActiveKey, Conflict; never Throttled: revoking is the remedy."""
-    throttling.count_key_change(session.client.app_domain, refuse=False)
+    """End the key. Raises EscalationRefused, LastActiveKey, Conflict; never TooManyRequests: revoking is the remedy."""
+    limits.count_key_change(session.client.app_domain, refuse=False)
     with _caller(session, waiting_for=key) as caller:
         row = lock_key(key)
         escalation.check_may_act_on(caller, row)
@@ -196,15 +194,15 @@ def _caller(session: Session, *, waiting_for: ApiKey | None = None) -> Iterator[
 
     The key that is waited for is locked with it, in one order for all: two that wait for one another's go on.
     """
-    with transaction.atomic(using=primary()):
+    with transaction.atomic(using=write_alias()):
         names = {session.client.pk} | ({waiting_for.public_key} if waiting_for else set())
         rows = list(ApiKey.objects.select_for_update().filter(public_key__in=names).order_by("pk"))
         key = next((row for row in rows if row.public_key == session.client.pk), None)
         state = check_token(session.token, key_state.load(session.client.pk) if key else None)
         assert key is not None  # noqa: S101 - or there is no state
-        if not addresses.is_allowed(session.address, key.allowed_ips):
+        if not networks.is_allowed(session.address, key.allowed_ips):
             raise InsufficientPermissions("address_not_allowed")
-        rights = session.token.scopes & scopes.held(state.scopes)
+        rights = session.token.scopes & scopes.token_scopes(state.scopes)
         by = Actor(key.public_key, jti=session.token["jti"], address=session.address)
         yield Caller(key, rights, by)
 

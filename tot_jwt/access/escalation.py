@@ -19,7 +19,7 @@ from tot_jwt.exceptions import (
 )
 from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey
-from tot_jwt.rules import networks as addresses
+from tot_jwt.rules import networks
 from tot_jwt.rules.credentials import PresentedSecret
 
 
@@ -69,7 +69,7 @@ def check_expiry(caller: Caller, expires_at: datetime | None) -> None:
 
 def check_addresses(caller: Caller, allowed_ips: str) -> None:
     """No addresses from which the caller's own key does not work."""
-    if not addresses.are_within(allowed_ips, caller.key.allowed_ips):
+    if not networks.are_within(allowed_ips, caller.key.allowed_ips):
         raise AddressesExceedCaller
 
 
@@ -79,7 +79,7 @@ def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
         after.name != before.name
         or not after.scope_set <= before.scope_set
         or ends_later(after.expires_at, before.expires_at)
-        or not addresses.are_within(after.allowed_ips, before.allowed_ips)
+        or not networks.are_within(after.allowed_ips, before.allowed_ips)
         or (before.disabled_at is not None and after.disabled_at is None)
     ):
         raise KeyNotYours
@@ -101,7 +101,7 @@ def _reaches_further(key: ApiKey, other: ApiKey) -> bool:
     """Whether the key is good for longer, from elsewhere, or for tokens, where the other is not."""
     return (
         ends_later(key.expires_at, other.expires_at)
-        or not addresses.are_within(key.allowed_ips, other.allowed_ips)
+        or not networks.are_within(key.allowed_ips, other.allowed_ips)
         or (key.can_issue_tokens and not other.can_issue_tokens)
     )
 

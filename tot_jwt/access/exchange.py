@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 
-from tot_jwt.access import limits as throttling
+from tot_jwt.access import limits
 from tot_jwt.access.decisions import check_credentials
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
 from tot_jwt.keys import state as key_state
@@ -32,26 +32,26 @@ def exchange(
 ) -> IssuedToken:
     """A token with all that the key holds, or with exactly the scopes requested.
 
-    Raises InvalidCredentials, InsufficientPermissions, Throttled, ServiceUnavailable.
+    Raises InvalidCredentials, InsufficientPermissions, TooManyRequests, ServiceUnavailable.
     """
 
     def verdict(state: KeyState | None) -> tuple[KeyState, frozenset[str]]:
         live = check_credentials(credentials, state, address)
         if not live.can_issue_tokens:
             raise InsufficientPermissions("may_not_issue_tokens")
-        held = scopes.held(live.scopes)
+        held = scopes.token_scopes(live.scopes)
         if requested is not None and not requested <= held:
             raise InsufficientPermissions("scope_not_held")
         return live, held if requested is None else requested
 
     try:
-        (state, scope), _ = key_state.granted(credentials.public_key, verdict)
+        (state, scope), _ = key_state.decide(credentials.public_key, verdict)
     except (InvalidCredentials, InsufficientPermissions) as rejection:
         _tell_rejected(credentials, rejection.reason, address)
         if isinstance(rejection, InvalidCredentials):
-            throttling.count_failure(credentials.public_key, address)
+            limits.count_failure(credentials.public_key, address)
         raise
-    throttling.count_exchange(state.public_key)
+    limits.count_exchange(state.public_key)
     usage.secret_used(credentials.secret, state)
     return _issue(state, scope, address)
 

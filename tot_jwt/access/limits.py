@@ -15,8 +15,8 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import Throttled
-from tot_jwt.rules import networks as addresses
+from tot_jwt.exceptions import TooManyRequests
+from tot_jwt.rules import networks
 from tot_jwt.utils import clock
 from tot_jwt.utils.logs import key_id, one_line
 
@@ -44,27 +44,27 @@ class Rate(NamedTuple):
 
 
 def count_failure(public_key: str, address: str) -> None:
-    """Count a wrong guess, for its address and for the key that it was made at. Raises Throttled.
+    """Count a wrong guess, for its address and for the key that it was made at. Raises TooManyRequests.
 
     Where the address has had its share, its guesses at keys are not told apart any more: an attacker who makes up
     public keys fills nobody's cache.
     """
     rates = settings.EXCHANGE_FAILURE_RATES
-    bucket = addresses.bucket(address)
+    bucket = networks.counter_key(address)
     _count(rates.get("address"), "failures of an address", bucket)
     _count(rates.get("key"), "failures at a key", bucket, public_key)
 
 
 def count_exchange(public_key: str) -> None:
-    """Count a token that is about to be issued. Raises Throttled."""
+    """Count a token that is about to be issued. Raises TooManyRequests."""
     _count(settings.EXCHANGE_RATE, "exchanges of a key", public_key)
 
 
 def count_key_change(app_domain: str, *, refuse: bool = True) -> None:
-    """Count what a token does to a key of the domain. Raises Throttled, unless it is told not to refuse."""
+    """Count what a token does to a key of the domain. Raises TooManyRequests, unless it is told not to refuse."""
     try:
         _count(settings.KEY_CHANGE_RATE, "key changes in a domain", app_domain)
-    except Throttled:
+    except TooManyRequests:
         if refuse:
             raise
 
@@ -77,13 +77,13 @@ def _count(rate_text: str | None, what: str, *whose: str) -> None:
     count = _increment(":".join([what, *whose, str(int(window))]), rate)
     if count == rate.limit + 1:
         logger.warning(
-            "Throttled: too many %s in %d seconds: %s",
+            "TooManyRequests: too many %s in %d seconds: %s",
             what,
             rate.period,
             one_line(" ".join(map(key_id, whose))),
         )
     if count > rate.limit:
-        raise Throttled(ceil(rate.period - elapsed))
+        raise TooManyRequests(ceil(rate.period - elapsed))
 
 
 def _increment(counter: str, rate: Rate) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tot_jwt.access import limits as throttling
+from tot_jwt.access import limits
 from tot_jwt.access.decisions import _check_address, check_credentials, check_token
 from tot_jwt.exceptions import (
     InvalidCredentials,
@@ -66,7 +66,7 @@ def _client_of(token: ApiToken, address: str) -> ApiClient:
     def rights(state: KeyState | None) -> Rights:
         live = check_token(token, state)
         _check_address(live, address)
-        return live, token.scopes & scopes.held(live.scopes)
+        return live, token.scopes & scopes.token_scopes(live.scopes)
 
     client, _ = _client(token.public_key, rights)
     usage.key_used(client.pk)
@@ -76,7 +76,7 @@ def _client_of(token: ApiToken, address: str) -> ApiClient:
 def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, ApiKeyAuth]:
     """The client that API keys stand for, and the key's description.
 
-    Raises InvalidCredentials, InsufficientPermissions, Throttled, ServiceUnavailable.
+    Raises InvalidCredentials, InsufficientPermissions, TooManyRequests, ServiceUnavailable.
     """
 
     def rights(state: KeyState | None) -> Rights:
@@ -86,7 +86,7 @@ def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, A
     try:
         client, state = _client(credentials.public_key, rights)
     except InvalidCredentials:
-        throttling.count_failure(credentials.public_key, address)
+        limits.count_failure(credentials.public_key, address)
         raise
     usage.secret_used(credentials.secret, state)
     return client, ApiKeyAuth(client.pk, client.app_domain, client.environment)
@@ -94,7 +94,7 @@ def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, A
 
 def _client(public_key: str, rights: RightsRule) -> tuple[ApiClient, KeyState]:
     """The client of the key, with what `rights` grants in its state, and the state."""
-    (state, scope), is_fresh = key_state.granted(public_key, rights)
+    (state, scope), is_fresh = key_state.decide(public_key, rights)
     confirm = None if is_fresh else _Confirmation(public_key, rights)
     return ApiClient(state.public_key, state.app_domain, state.environment, scope, confirm), state
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.base import Act
+from tot_jwt.admin.base import Action
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import resume_domain, suspend_domain
 from tot_jwt.models import ApiKey, AppDomain
@@ -26,7 +26,7 @@ def created_keys(keys: Iterable[ApiKey]) -> list[ApiKey]:
 
 
 DOMAIN_ACTS = (
-    Act[AppDomain](
+    Action[AppDomain](
         name="suspend_domains",
         permission="change",
         menu=_("Suspend selected %(verbose_name_plural)s"),
@@ -39,7 +39,7 @@ DOMAIN_ACTS = (
         apply=suspend_domain,
         applies=lambda app_domain: not app_domain.is_suspended,
     ),
-    Act[AppDomain](
+    Action[AppDomain](
         name="resume_domains",
         permission="change",
         menu=_("Resume selected %(verbose_name_plural)s"),
@@ -53,7 +53,7 @@ DOMAIN_ACTS = (
 )
 
 KEY_ACTS = (
-    Act[ApiKey](
+    Action[ApiKey](
         name="disable_keys",
         permission="change",
         menu=_("Disable selected %(verbose_name_plural)s"),
@@ -64,7 +64,7 @@ KEY_ACTS = (
         apply=lifecycle.disable_key,
         applies=lambda key: key.revoked_at is None and key.disabled_at is None,
     ),
-    Act[ApiKey](
+    Action[ApiKey](
         name="enable_keys",
         permission="change",
         menu=_("Enable selected %(verbose_name_plural)s"),
@@ -75,7 +75,7 @@ KEY_ACTS = (
         apply=lifecycle.enable_key,
         applies=lambda key: key.revoked_at is None and key.disabled_at is not None,
     ),
-    Act[ApiKey](
+    Action[ApiKey](
         name="end_previous_secrets",
         permission="rotate",
         menu=_("End the old secret of selected %(verbose_name_plural)s"),
@@ -88,7 +88,7 @@ KEY_ACTS = (
         apply=lifecycle.end_previous_secret,
         applies=lambda key: key.previous_secret_is_live,
     ),
-    Act[ApiKey](
+    Action[ApiKey](
         name="end_tokens",
         permission="rotate",
         menu=_("End all live tokens of selected %(verbose_name_plural)s"),
@@ -101,7 +101,7 @@ KEY_ACTS = (
         apply=lifecycle.end_tokens,
         applies=lambda key: key.revoked_at is None,
     ),
-    Act[ApiKey](
+    Action[ApiKey](
         name="revoke_keys",
         permission="revoke",
         menu=_("Revoke selected %(verbose_name_plural)s"),

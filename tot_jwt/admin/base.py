@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid, TotJWTError
 from tot_jwt.http.addresses import client_address
 from tot_jwt.keys.record import Actor, person
-from tot_jwt.models import primary
+from tot_jwt.models import write_alias
 
 M = TypeVar("M", bound=Model)
 
@@ -42,7 +42,7 @@ REFUSALS = (TotJWTError, ValidationError, IntegrityError)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Act(Generic[M]):
+class Action(Generic[M]):
     """Something that people with `permission` do to rows, after they were asked."""
 
     name: str
@@ -79,7 +79,7 @@ class Act(Generic[M]):
 class LifecycleAdmin(_ModelAdmin[M]):
     """Rows that only `tot_jwt.lifecycle` changes: nothing is deleted, and refusals become messages."""
 
-    acts: ClassVar[Sequence[Act[Any]]] = ()
+    acts: ClassVar[Sequence[Action[Any]]] = ()
     change_form_template = "admin/tot_jwt/change_form.html"
 
     class Media:
@@ -116,7 +116,7 @@ class LifecycleAdmin(_ModelAdmin[M]):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def perform(
-        self, request: HttpRequest, queryset: QuerySet[M], act: Act[M]
+        self, request: HttpRequest, queryset: QuerySet[M], act: Action[M]
     ) -> HttpResponse | None:
         """Ask, or carry the act out if the answer has come. None leads back to the list."""
         rows = list(queryset.order_by("pk")[: MAX_ROWS + 1])
@@ -139,11 +139,11 @@ class LifecycleAdmin(_ModelAdmin[M]):
         """The parts by which a person knows the row again on the confirmation page."""
         return {"row": row}
 
-    def _may(self, request: HttpRequest, act: Act[Any]) -> bool:
+    def _may(self, request: HttpRequest, act: Action[Any]) -> bool:
         allowed: bool = getattr(self, f"has_{act.permission}_permission")(request)
         return allowed
 
-    def _ask(self, request: HttpRequest, rows: list[M], act: Act[M]) -> HttpResponse:
+    def _ask(self, request: HttpRequest, rows: list[M], act: Action[M]) -> HttpResponse:
         affected = [row for row in rows if act.applies(row)]
         context = self.page_context(
             request,
@@ -158,8 +158,8 @@ class LifecycleAdmin(_ModelAdmin[M]):
         )
         return TemplateResponse(request, "admin/tot_jwt/confirm.html", context)
 
-    def _carry_out(self, request: HttpRequest, rows: list[M], act: Act[M]) -> None:
-        with transaction.atomic(using=primary()):
+    def _carry_out(self, request: HttpRequest, rows: list[M], act: Action[M]) -> None:
+        with transaction.atomic(using=write_alias()):
             done = [row for row in rows if self._carry_out_one(request, row, act)]
             if "cascade" in request.POST:
                 # Asked for now that the rows are locked: nothing can be added to them any more.
@@ -175,7 +175,7 @@ class LifecycleAdmin(_ModelAdmin[M]):
             messages.SUCCESS,
         )
 
-    def _carry_out_one(self, request: HttpRequest, row: M, act: Act[M]) -> bool:
+    def _carry_out_one(self, request: HttpRequest, row: M, act: Action[M]) -> bool:
         if not act.applies(row):
             return False
         try:

@@ -19,8 +19,7 @@ from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, Environment
-from tot_jwt.rules import networks as addresses
-from tot_jwt.rules import scopes
+from tot_jwt.rules import networks, scopes
 from tot_jwt.rules.credentials import generate_public_key
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ class NetworksField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         try:
-            return addresses.validate((value or "").split())
+            return networks.validate((value or "").split())
         except InvalidValue as error:
             raise ValidationError(error.message) from error
 

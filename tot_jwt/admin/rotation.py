@@ -23,7 +23,7 @@ from tot_jwt.admin.display import moment
 from tot_jwt.exceptions import KeyIsRevoked
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.locking import lock_key
-from tot_jwt.models import ApiKey, primary
+from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.utils import clock
 
@@ -133,7 +133,7 @@ class RotationAdmin(LifecycleAdmin[ApiKey]):
 
     def _rotate(self, request: HttpRequest, key: ApiKey, form: RotationForm) -> HttpResponse:
         by, revoked = self.person(request), []
-        with transaction.atomic(using=primary()):
+        with transaction.atomic(using=write_alias()):
             key = lock_key(key)
             if not form.fits(key):
                 return self._was_rotated(request, key)

@@ -86,7 +86,7 @@ class ContractView(APIView):
         """Nothing: the methods that want a token ask for one."""
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        raise exceptions.MethodNotAllowed
+        raise exceptions.UnsupportedMethod
 
     def handle_exception(self, exc: Exception) -> Response:
         """Our answer for what we or Django raised; anything else is a bug, and Django's to report."""

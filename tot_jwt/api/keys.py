@@ -13,7 +13,7 @@ from tot_jwt.api import responses as serializers
 from tot_jwt.api.base import ContractView
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import InsufficientScope, NotFound
+from tot_jwt.exceptions import InsufficientScope, ResourceNotFound
 from tot_jwt.http.addresses import client_address
 from tot_jwt.rules.scopes import KEYS_MANAGE
 from tot_jwt.rules.status import KeyStatus
@@ -31,7 +31,7 @@ class KeysView(ContractView):
         paginator = Paginator(keys if status is None else keys.with_status(status), PAGE_SIZE)
         number = key_requests.read_page_number(request._request)
         if number not in paginator.page_range:
-            raise NotFound
+            raise ResourceNotFound
         page = paginator.page(number)
         return Response(
             {
@@ -92,9 +92,9 @@ class RotateView(ContractView):
 
 
 def manager(request: Request) -> Session:
-    """Who calls with a token that may manage keys. Raises NotFound where the host has switched that off."""
+    """Who calls with a token that may manage keys. Raises ResourceNotFound where the host has switched that off."""
     if not settings.TOKENS_MANAGE_KEYS:
-        raise NotFound
+        raise ResourceNotFound
     client, token = StrictJWTAuthentication().authenticate(request)
     if not client.has_scope(KEYS_MANAGE):
         raise InsufficientScope([KEYS_MANAGE])

@@ -18,8 +18,7 @@ from tot_jwt.exceptions import InvalidFields, InvalidValue
 from tot_jwt.http.credentials import CREDENTIALS
 from tot_jwt.http.reading import REQUIRED, read_body, read_object, read_query, text_fault
 from tot_jwt.keys.lifecycle import MAX_GRACE
-from tot_jwt.rules import networks as addresses
-from tot_jwt.rules import scopes
+from tot_jwt.rules import networks, scopes
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.rules.status import KeyStatus
 from tot_jwt.utils import clock
@@ -156,7 +155,7 @@ def _scopes(value: Any) -> frozenset[str]:
 
 def _allowed_ips(value: Any) -> str:
     try:
-        return addresses.validate(_texts(value, NOT_NETWORKS))
+        return networks.validate(_texts(value, NOT_NETWORKS))
     except InvalidValue as error:
         raise _Fault(NOT_NETWORKS) from error
 

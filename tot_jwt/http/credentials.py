@@ -9,7 +9,12 @@ from django.http.request import RawPostDataException
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import InvalidFields, InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from tot_jwt.exceptions import (
+    InvalidFields,
+    InvalidRequest,
+    RequestTooLarge,
+    UnsupportedContentType,
+)
 from tot_jwt.http.reading import (
     FORM,
     JSON,
@@ -70,7 +75,7 @@ def read_exchange(request: HttpRequest) -> ExchangeRequest:
         raise InvalidRequest("keys_in_query")
     media_type = _media_type(request)
     if media_type not in (JSON, FORM):
-        raise UnsupportedMediaType
+        raise UnsupportedContentType
     members = _once(_pairs(media_type, read_body(request)), (*CREDENTIALS, "scopes"))
     errors = _errors(members)
     scopes = _scopes(members["scopes"], errors) if "scopes" in members else None
@@ -131,7 +136,7 @@ def _find_in_body(request: HttpRequest) -> Mapping[str, Any] | None:
     if not any(name in KEYS for name, _ in pairs):
         return None
     if _media_type(request) != declared:
-        raise UnsupportedMediaType
+        raise UnsupportedContentType
     _check_depth(body, pairs)
     return _once(pairs, CREDENTIALS)
 

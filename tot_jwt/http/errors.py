@@ -14,18 +14,18 @@ RETRY_AFTER = 5
 #: The most special class that an error is an instance of decides.
 STATUS: dict[type[TotJWTError], int] = {
     exceptions.InvalidRequest: 400,
-    exceptions.NotAuthenticated: 401,
+    exceptions.CredentialsRequired: 401,
     exceptions.InvalidCredentials: 401,
     exceptions.InvalidToken: 401,
     exceptions.InsufficientPermissions: 403,
     exceptions.InsufficientScope: 403,
     exceptions.EscalationRefused: 403,
-    exceptions.NotFound: 404,
-    exceptions.MethodNotAllowed: 405,
+    exceptions.ResourceNotFound: 404,
+    exceptions.UnsupportedMethod: 405,
     exceptions.Conflict: 409,
     exceptions.RequestTooLarge: 413,
-    exceptions.UnsupportedMediaType: 415,
-    exceptions.Throttled: 429,
+    exceptions.UnsupportedContentType: 415,
+    exceptions.TooManyRequests: 429,
     exceptions.ServiceUnavailable: 503,
 }
 
@@ -61,7 +61,7 @@ def _challenge_for(error: TotJWTError) -> str | None:
             return challenge(error="invalid_token", error_description=error.detail)
         case exceptions.InsufficientScope():
             return challenge(error="insufficient_scope", scope=" ".join(error.required))
-        case exceptions.NotAuthenticated() | exceptions.InvalidCredentials():
+        case exceptions.CredentialsRequired() | exceptions.InvalidCredentials():
             return challenge()
     return None
 
@@ -69,7 +69,7 @@ def _challenge_for(error: TotJWTError) -> str | None:
 def _wait_for(error: TotJWTError) -> int | None:
     """The seconds of ``Retry-After``."""
     match error:
-        case exceptions.Throttled():
+        case exceptions.TooManyRequests():
             return error.retry_after
         case exceptions.ServiceUnavailable():
             return RETRY_AFTER

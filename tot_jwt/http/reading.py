@@ -15,7 +15,7 @@ from django.http import HttpRequest, QueryDict, UnreadablePostError
 from django.http.request import RawPostDataException
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt.exceptions import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from tot_jwt.exceptions import InvalidRequest, RequestTooLarge, UnsupportedContentType
 
 JSON = "application/json"
 
@@ -88,7 +88,7 @@ def read_body(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
 def read_object(request: HttpRequest) -> Mapping[str, Any]:
     """The members of a JSON body, each given once; objects within are left as they were written."""
     if _media_type(request) != JSON:
-        raise UnsupportedMediaType
+        raise UnsupportedContentType
     pairs = _pairs(JSON, read_body(request))
     return _once(pairs, {name for name, _ in pairs})
 

@@ -6,7 +6,7 @@ from django.db import transaction
 
 from tot_jwt.keys.lifecycle import Action
 from tot_jwt.keys.record import SYSTEM, Actor, record
-from tot_jwt.models import AppDomain, primary
+from tot_jwt.models import AppDomain, write_alias
 from tot_jwt.rules import domains
 from tot_jwt.utils import clock
 
@@ -40,7 +40,7 @@ def resume_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> AppDomain:
 def _set_suspended(
     app_domain: AppDomain, at: datetime | None, action: Action, by: Actor
 ) -> AppDomain:
-    with transaction.atomic(using=primary()):
+    with transaction.atomic(using=write_alias()):
         row = AppDomain.objects.select_for_update().get(pk=app_domain.pk)
         if row.is_suspended != (at is not None):
             row.suspended_at = at

@@ -18,8 +18,8 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid
 from tot_jwt.keys.locking import lock_key
 from tot_jwt.keys.record import SYSTEM, Actor, differences, record
-from tot_jwt.models import ApiKey, AppDomain, Environment, KeyEvent, primary
-from tot_jwt.rules import networks as addresses
+from tot_jwt.models import ApiKey, AppDomain, Environment, KeyEvent, write_alias
+from tot_jwt.rules import networks
 from tot_jwt.rules import scopes as scope_rules
 from tot_jwt.rules.credentials import SecretKey, generate_public_key, generate_secret, hash_secret
 from tot_jwt.utils import clock
@@ -62,7 +62,7 @@ def create_key(
         name=name,
         scopes=scope_rules.join(scope_rules.validate(scopes)),
         expires_at=valid_expiry(expires_at),
-        allowed_ips=addresses.validate(allowed_ips),
+        allowed_ips=networks.validate(allowed_ips),
         can_issue_tokens=can_issue_tokens,
         secret_hash=hash_secret(secret.reveal()),
         secret_hint=secret.hint,
@@ -70,7 +70,7 @@ def create_key(
         created_by_key=created_by_key,
     )
     key.full_clean(exclude=_PARENTS)
-    with transaction.atomic(using=primary()):
+    with transaction.atomic(using=write_alias()):
         key.save(force_insert=True)
         record(Action.CREATED, app_domain, key, by, differences(None, key))
     return key, secret
@@ -95,7 +95,7 @@ def change_key(
         row.name = name
         row.scopes = scope_rules.join(scope_rules.validate(scopes, known=row.scope_set))
         row.expires_at = expires_at if expires_at == row.expires_at else valid_expiry(expires_at)
-        row.allowed_ips = addresses.validate(allowed_ips)
+        row.allowed_ips = networks.validate(allowed_ips)
         row.can_issue_tokens = can_issue_tokens
         row.full_clean(exclude=_PARENTS)
         if row.expires_at is not None:
@@ -191,7 +191,7 @@ def _changing(
     key: ApiKey, action: Action, by: Actor, *, wait: bool = False, even_revoked: bool = False
 ) -> Iterator[ApiKey]:
     """The locked row, saved and recorded afterwards if the body changed it."""
-    with transaction.atomic(using=primary()):
+    with transaction.atomic(using=write_alias()):
         row = lock_key(key, wait=wait)
         if row.revoked_at is not None and not even_revoked:
             raise KeyIsRevoked

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from django.db import OperationalError, connections
 
 from tot_jwt.exceptions import Conflict
-from tot_jwt.models import ApiKey, primary
+from tot_jwt.models import ApiKey, write_alias
 
 
 def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
@@ -18,7 +18,7 @@ def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
 @contextmanager
 def _conflict() -> Iterator[None]:
     """Turns the database's word for a row that somebody else has locked into ours."""
-    connection = connections[primary()]
+    connection = connections[write_alias()]
     try:
         yield
     except OperationalError as error:

@@ -71,7 +71,7 @@ _states: dict[str, _Remembered] = {}
 _lock = Lock()
 
 
-def granted(public_key: str, verdict: Callable[[KeyState | None], T]) -> tuple[T, bool]:
+def decide(public_key: str, verdict: Callable[[KeyState | None], T]) -> tuple[T, bool]:
     """What `verdict(state)` returns of what is remembered or, where that refuses, of the key as it is now: then True.
 
     To refuse, the verdict raises a TotJWTError. The state is None where there is no such key. Only a state that was

@@ -19,7 +19,7 @@ Network = IPv4Network | IPv6Network
 MAX_LENGTH = 64
 
 
-def bucket(address: str) -> str:
+def counter_key(address: str) -> str:
     """Whom an address stands for where things are counted: of IPv6 the /64, which is one customer's.
 
     All that cannot be read are one.

@@ -33,7 +33,7 @@ def join(scopes: Iterable[str]) -> str:
     return " ".join(sorted(scopes))
 
 
-def held(key_scopes: frozenset[str]) -> frozenset[str]:
+def token_scopes(key_scopes: frozenset[str]) -> frozenset[str]:
     """What a key's tokens may carry: its own scopes, and `keys:manage` where TOKENS_MANAGE_KEYS."""
     return key_scopes | {KEYS_MANAGE} if settings.TOKENS_MANAGE_KEYS else key_scopes - {KEYS_MANAGE}
 

@@ -79,7 +79,7 @@ def previous_secret_is_live(key: HasPreviousSecret) -> bool:
     return ends is not None and ends > clock.now()
 
 
-def having(status: KeyStatus) -> Q:
+def status_q(status: KeyStatus) -> Q:
     """The same definition as a condition on rows."""
     now, earlier = clock.now(), Q()
     for ending in _ENDINGS:

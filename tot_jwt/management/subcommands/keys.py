@@ -18,7 +18,7 @@ from tot_jwt.management.subcommands.base import (
     find_key,
     whole_number,
 )
-from tot_jwt.models import ApiKey, Environment, primary
+from tot_jwt.models import ApiKey, Environment, write_alias
 from tot_jwt.utils import clock
 
 
@@ -112,7 +112,7 @@ class RotateKey(Subcommand):
     @staticmethod
     def run(options: Options) -> Document:
         key = find_key(options["public_key"])
-        with transaction.atomic(using=primary()):
+        with transaction.atomic(using=write_alias()):
             rotated, secret = lifecycle.rotate_key(
                 key, grace=timedelta(seconds=options["grace_seconds"])
             )
