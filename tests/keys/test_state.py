@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.conftest import TOKEN_URL
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import KeyState, granted, load
+from tot_jwt.keys.state import KeyState, decide, load
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.tokens.backend import backend
 from tot_jwt.tokens.memory import MAX_TOKENS_PER_KEY, TokenMemory
@@ -178,10 +178,10 @@ def test_memory_is_bounded_and_forgets_the_oldest(make_key, monkeypatch):
     keys = [make_key() for _ in range(3)]
 
     for key in (*keys, keys[1]):
-        granted(key.public_key, lambda state: state)
+        decide(key.public_key, lambda state: state)
 
     assert list(key_state._states) == [keys[1].public_key, keys[2].public_key]
-    granted(keys[0].public_key, lambda state: state)
+    decide(keys[0].public_key, lambda state: state)
     assert list(key_state._states) == [keys[2].public_key, keys[0].public_key]
 
 
@@ -194,7 +194,7 @@ def test_change_is_forgotten_at_once_and_again_on_commit(make_key):
         return key.public_key in key_state._states
 
     def remember():
-        granted(key.public_key, lambda state: state)
+        decide(key.public_key, lambda state: state)
         assert remembered()
 
     remember()
@@ -213,7 +213,7 @@ def test_load_that_began_before_a_drop_is_not_remembered(make_key):
         key_state.reset()
         return state
 
-    state, is_fresh = granted(key.public_key, verdict)
+    state, is_fresh = decide(key.public_key, verdict)
 
     assert (state.public_key, is_fresh) == (key.public_key, True)
     assert not key_state._states
