@@ -2,20 +2,17 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
-from django.utils import timezone
 
 from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
+from tests.support.requests import TOKEN_URL, body
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys import usage
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
-
-TOKEN_URL = "/api/internal/auth/token"
+from tot_jwt.models import ApiKey, AppDomain
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -104,20 +101,3 @@ def make_token(post_token: Callable[..., Any]) -> Callable[..., str]:
         return str(answer.json()["token"])
 
     return make
-
-
-def body(key: Any, **members: Any) -> dict[str, Any]:
-    """The body of an exchange."""
-    return {
-        "appDomain": key.app_domain.domain,
-        "totApiKey": key.public_key,
-        "totSecretKey": key.secret,
-        **members,
-    }
-
-
-def erase(key: ApiKey) -> None:
-    """Delete the row, and with it the record that would keep it."""
-    KeyEvent.objects.prune(timezone.now() + timedelta(days=1))
-    ApiKey.objects.filter(pk=key.pk).delete()
-    key_state.reset()

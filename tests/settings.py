@@ -15,7 +15,7 @@ if DATABASE == "mariadb":  # pragma: no cover: coverage is measured on SQLite
     # Django asks for mysqlclient, which is compiled at installation; PyMySQL says that it is one.
     pymysql.install_as_MySQLdb()
 
-_DATABASES: dict[str, dict[str, Any]] = {
+ALL_DATABASES: dict[str, dict[str, Any]] = {
     "sqlite": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
     "postgresql": {
         "ENGINE": "django.db.backends.postgresql",
@@ -35,7 +35,7 @@ _DATABASES: dict[str, dict[str, Any]] = {
         "TEST": {"CHARSET": "utf8mb4"},
     },
 }
-DATABASES = {"default": _DATABASES[DATABASE]}
+DATABASES = {"default": ALL_DATABASES[DATABASE]}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SECRET_KEY = "for-tests-only-" * 4

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework.test import APIRequestFactory
 from rest_framework_simplejwt.tokens import AccessToken
 
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import b64, claims_for, sign
 from tests.views import KeysOnly, WhoAmI
 from tot_jwt.access.verification import verify_token

@@ -6,7 +6,7 @@ import pytest
 from django.core import checks
 from django.core.checks import run_checks
 
-from tests.keys.test_state import NOON
+from tests.support.times import NOON
 from tot_jwt.checks import RULES
 from tot_jwt.conf import names
 from tot_jwt.conf import settings as ours

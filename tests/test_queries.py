@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.conftest import body
+from tests.support.requests import body
 from tot_jwt.keys import state as key_state
 
 

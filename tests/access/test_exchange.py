@@ -9,7 +9,7 @@ import time_machine
 from django.test import override_settings
 from django.utils import timezone
 
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import resume_domain, suspend_domain
 from tot_jwt.tokens.backend import backend

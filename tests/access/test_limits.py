@@ -14,9 +14,9 @@ import time_machine
 from django.core.cache import cache, caches
 from django.core.exceptions import ImproperlyConfigured
 
-from tests.conftest import TOKEN_URL, body
 from tests.support.keys_client import client_of, code_of
 from tests.support.redis_cache import redis_cache
+from tests.support.requests import TOKEN_URL, body
 from tot_jwt.access import limits
 from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.keys import lifecycle

@@ -20,9 +20,9 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from tests.conftest import TOKEN_URL
 from tests.support.factories import ApiKeyFactory, AppDomainFactory
 from tests.support.keys_client import KeysClient
+from tests.support.requests import TOKEN_URL
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.models import ApiKey

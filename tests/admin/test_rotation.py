@@ -25,7 +25,7 @@ from tests.admin.test_admin import (
     superuser,
     text,
 )
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 from tot_jwt.exceptions import Conflict, PreviousSecretStillValid
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import suspend_domain

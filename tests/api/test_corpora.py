@@ -7,9 +7,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.conftest import TOKEN_URL, body
 from tests.support.hostile import send
 from tests.support.keys_client import KEYS_URL, client_of, url_of
+from tests.support.requests import TOKEN_URL, body
 
 FOLDERS = [
     os.environ.get("TOT_JWT_CORPORA"),

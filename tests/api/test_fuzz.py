@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import TOKEN_URL, body
 from tests.support.hostile import FORM, JSON, MARKER, Good, send, stored
 from tests.support.keys_client import KEYS_URL, url_of
+from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import HEADER, b64, claims_for, sign
 from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import InvalidToken

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from tests.conftest import TOKEN_URL, body
 from tests.support.hostile import (
     ANONYMOUS,
     FORBIDDEN,
@@ -39,6 +38,7 @@ from tests.support.hostile import (
     stored,
 )
 from tests.support.keys_client import KEYS_URL, url_of
+from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import claims_for, sign
 from tot_jwt.api.requests import (
     NOT_A_BOOLEAN,

@@ -10,8 +10,8 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from tests.conftest import body
 from tests.support.keys_client import KEYS_URL, KeysClient, client_of, code_of, url_of
+from tests.support.requests import body
 from tests.support.tokens import claims_for, claims_of, sign
 from tot_jwt.exceptions import RecordIsPermanent
 from tot_jwt.keys import lifecycle

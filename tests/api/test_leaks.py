@@ -24,9 +24,9 @@ from sentry_sdk.scrubber import EventScrubber
 
 from tests.admin.test_admin import ADD_KEY, SECRET, log_in, new_key_data, superuser, text
 from tests.admin.test_rotation import rotate, rotate_url, rotation_data
-from tests.conftest import TOKEN_URL, body
 from tests.support.hostile import FORM, JSON
 from tests.support.keys_client import client_of
+from tests.support.requests import TOKEN_URL, body
 from tests.views import WhoAmI
 from tot_jwt.access import exchange
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication

@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection
 from django.test.utils import CaptureQueriesContext
 
+from tests.support.key_files import HEADER, HEADER_ERROR, SECRET, row
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.http.credentials import CREDENTIALS
 from tot_jwt.keys import csv_file as key_file
@@ -17,9 +18,6 @@ from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.rules.credentials import hash_secret
 from tot_jwt.signals import key_event
 
-HEADER = "domain,public,secret,name,environment,scopes"
-SECRET = "an old secret of 32 characters.."
-
 
 @pytest.fixture
 def load(db):
@@ -29,16 +27,6 @@ def load(db):
         return import_keys(io.BytesIO("\n".join([header, *rows, ""]).encode()), **options)
 
     return load
-
-
-def row(number, **cells):
-    given = {
-        "domain": "myapp.com",
-        "public": f"old{number}",
-        "secret": f"{SECRET}{number}",
-        **cells,
-    }
-    return ",".join(given.get(column, "") for column in HEADER.split(","))
 
 
 def bad(report):
@@ -340,8 +328,6 @@ def test_key_that_somebody_else_creates_at_the_moment_is_an_error(load, monkeypa
 
 
 # Bad files
-
-HEADER_ERROR = "Line 1: the header must name the columns"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import claims_of
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import suspend_domain

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from tests.conftest import TOKEN_URL
+from tests.support.requests import TOKEN_URL
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.state import KeyState, decide, load

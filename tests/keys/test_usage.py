@@ -8,7 +8,7 @@ import pytest
 from django.db import DatabaseError, OperationalError, connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.conftest import body
+from tests.support.requests import body
 from tot_jwt.access.verification import verify_token
 from tot_jwt.keys import lifecycle, usage
 from tot_jwt.keys import state as key_state

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from tests.keys.test_importing import HEADER, HEADER_ERROR, row
+from tests.support.key_files import HEADER, HEADER_ERROR, row
 from tests.support.tokens import claims_for, sign
 from tot_jwt.exceptions import Conflict
 from tot_jwt.keys import importing, lifecycle

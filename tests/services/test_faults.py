@@ -28,8 +28,8 @@ from django.db import OperationalError, connections
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from tests.conftest import TOKEN_URL
-from tests.services.test_processes import (
+from tests.support import servers
+from tests.support.processes import (
     PREFIX,
     REQUIRED,
     ROOT,
@@ -38,7 +38,7 @@ from tests.services.test_processes import (
     manage,
     server,
 )
-from tests.support import servers
+from tests.support.requests import TOKEN_URL
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import suspend_domain

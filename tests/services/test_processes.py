@@ -1,30 +1,18 @@
 """Revoked in one process, refused in all: two servers and one database (security.md A11)."""
 
-import http.client
-import importlib.util
 import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import cache
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.settings import _DATABASES
+from tests.settings import ALL_DATABASES
+from tests.support.processes import REQUIRED, Process, manage, server
 
-REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
-ROOT = Path(__file__).resolve().parents[2]
-SERVER = _DATABASES["postgresql"]
-PREFIX = "/api/internal/auth"
-#: A bounded poll, many times longer than the second that it waits for.
-TRIES, PAUSE = 200, 0.1
+SERVER = ALL_DATABASES["postgresql"]
 
 if not REQUIRED:
     pytest.importorskip("psycopg")
@@ -59,89 +47,6 @@ def database() -> Iterator[str]:
             yield name
         finally:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(identifier))
-
-
-def environment(database: str, max_age: float = 5) -> dict[str, str]:
-    return {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.support.process_settings",
-        "TOT_JWT_PROCESS_DB": database,
-        "TOT_JWT_PROCESS_MAX_AGE": str(max_age),
-    }
-
-
-def manage(database: str, *arguments: str) -> str:
-    """What a command prints, in a process of its own."""
-    command = [sys.executable, "-m", "django", *arguments]
-    run = subprocess.run(
-        command, cwd=ROOT, env=environment(database), check=True, capture_output=True, text=True
-    )
-    return run.stdout
-
-
-class Process:
-    """A server process with one worker, listening on 127.0.0.1."""
-
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def send(
-        self, method: str, path: str, token: str | None = None, sent: Any = None
-    ) -> tuple[int, Any]:
-        """Status and JSON of the answer."""
-        headers = {"Content-Type": "application/json"} | (
-            {"Authorization": f"Bearer {token}"} if token else {}
-        )
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(
-            method, PREFIX + path, None if sent is None else json.dumps(sent), headers
-        )
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        return answer.status, json.loads(body) if body else None
-
-    def token(self, key: dict[str, Any]) -> str:
-        names = ("appDomain", "totApiKey", "totSecretKey")
-        status, answer = self.send("POST", "/token", sent={name: key[name] for name in names})
-        assert status == 200, answer
-        return str(answer["token"])
-
-    def accepts(self, token: str) -> bool:
-        status, answer = self.send("GET", "/token", token)
-        assert (status, answer.get("code")) in [(200, None), (401, "token_revoked")]
-        return status == 200
-
-    def refuses_before_long(self, token: str) -> bool:
-        for _ in range(TRIES):
-            if not self.accepts(token):
-                return True
-            time.sleep(PAUSE)
-        return False
-
-
-@contextmanager
-def server(database: str, max_age: float) -> Iterator[Process]:
-    """A process on a socket that listens before it starts, so that nobody need wait for it."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        descriptor = listening.fileno()
-        command = [sys.executable, "-m", "tests.support.process_server", str(descriptor)]
-        if importlib.util.find_spec("gunicorn"):
-            options = ["--bind", f"fd://{descriptor}", "--workers", "1", "--log-level", "warning"]
-            command = [sys.executable, "-m", "gunicorn", *options, "tests.support.process_server"]
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=environment(database, max_age),
-            pass_fds=[descriptor],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            yield Process(listening.getsockname()[1])
-        finally:
-            process.terminate()
-            process.wait(60)
 
 
 @pytest.fixture(scope="module")

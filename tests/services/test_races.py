@@ -13,10 +13,10 @@ from django.conf import settings as host_settings
 from django.db import connections
 from django.test import Client
 
-from tests.conftest import TOKEN_URL, body
-from tests.keys.test_state import NOON
 from tests.support.keys_client import client_of, code_of
 from tests.support.redis_cache import redis_cache
+from tests.support.requests import TOKEN_URL, body
+from tests.support.times import NOON
 from tot_jwt.exceptions import Conflict
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import suspend_domain

@@ -1,12 +1,15 @@
 """Domains and keys for tests, made the way everybody makes them: by `tot_jwt.lifecycle`."""
 
+from datetime import timedelta
 from typing import Any
 
 import factory
 from django.contrib.auth import get_user_model
+from django.utils import timezone
 
 from tot_jwt.keys import lifecycle
-from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.keys import state as key_state
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 
 
 class UserFactory(factory.django.DjangoModelFactory[Any]):
@@ -59,3 +62,10 @@ _GIVEN_TO_CREATE_KEY = {
     "public_key",
     "created_by",
 }
+
+
+def erase(key: ApiKey) -> None:
+    """Delete the key's row, and first the events that would keep it."""
+    KeyEvent.objects.prune(timezone.now() + timedelta(days=1))
+    ApiKey.objects.filter(pk=key.pk).delete()
+    key_state.reset()

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 from tot_jwt import exceptions
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.models import ApiKey, KeyEvent

@@ -5,7 +5,7 @@ from urllib.parse import quote, urlencode
 
 from django.test import Client
 
-from tests.conftest import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body
 
 KEYS_URL = "/api/internal/auth/keys"
 

@@ -8,9 +8,11 @@ from os import environ
 from typing import Any
 
 from tests.settings import *  # noqa: F403
-from tests.settings import _DATABASES
+from tests.settings import ALL_DATABASES
 
-DATABASES = {"default": {**_DATABASES["postgresql"], "NAME": environ.get("TOT_JWT_PROCESS_DB", "")}}
+DATABASES = {
+    "default": {**ALL_DATABASES["postgresql"], "NAME": environ.get("TOT_JWT_PROCESS_DB", "")}
+}
 ALLOWED_HOSTS = ["127.0.0.1"]
 TOT_JWT = {"KEY_STATE_MAX_AGE": float(environ.get("TOT_JWT_PROCESS_MAX_AGE", "5"))}
 

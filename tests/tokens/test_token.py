@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from rest_framework_simplejwt.exceptions import TokenError
 from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, SlidingToken
 
-from tests.conftest import erase
+from tests.support.factories import erase
 from tests.support.tokens import DIGESTS, HEADER, b64, claims_for, claims_of, our_key, sign, unb64
 from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
 from tot_jwt.keys import lifecycle

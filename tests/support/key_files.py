@@ -1,0 +1,17 @@
+"""CSV files of existing keys, as an operator imports them."""
+
+HEADER = "domain,public,secret,name,environment,scopes"
+SECRET = "an old secret of 32 characters.."
+#: The message about a header that lacks a column.
+HEADER_ERROR = "Line 1: the header must name the columns"
+
+
+def row(number: int, **cells: str) -> str:
+    """Return a valid row, with cells replaced; each number makes another key."""
+    given = {
+        "domain": "myapp.com",
+        "public": f"old{number}",
+        "secret": f"{SECRET}{number}",
+        **cells,
+    }
+    return ",".join(given.get(column, "") for column in HEADER.split(","))
