@@ -8,11 +8,14 @@ import pytest
 from django.core.cache import cache
 from django.test import Client
 
+from tests.support.draws import use_quick_profile
 from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
 from tests.support.requests import TOKEN_URL, body
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys import usage
 from tot_jwt.models import ApiKey, AppDomain
+
+use_quick_profile()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,33 @@
-"""Moments for tests that stop the clock."""
+"""Moments, and clocks that stand still."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
 
 NOON = datetime(2025, 10, 29, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
+
+
+@contextmanager
+def stopped_clocks(moment: datetime = NOON) -> Iterator[Callable[[float], None]]:
+    """Stop the wall clock and the monotonic clock; yield a function that moves both some seconds on.
+
+    time_machine leaves `time.monotonic` alone, which tells the age of what a process remembers.
+    """
+    elapsed = 0
+
+    def pass_time(seconds: float) -> None:
+        nonlocal elapsed
+        elapsed += round(seconds * 1_000_000)
+        traveller.move_to(moment + timedelta(microseconds=elapsed))
+
+    with (
+        time_machine.travel(moment, tick=False) as traveller,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(time, "monotonic", lambda: 1000 + elapsed / 1_000_000)
+        yield pass_time
