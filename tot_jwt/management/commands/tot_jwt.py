@@ -12,11 +12,12 @@ from tot_jwt.management.subcommands import SUBCOMMANDS
 
 
 class Command(BaseCommand):
-    """Dispatches to `tot_jwt.management.subcommands`. Nothing ever prompts."""
+    """Dispatcher to `tot_jwt.management.subcommands`. It never prompts."""
 
-    help = "Create, import, list, rotate and revoke API keys, look into tokens, and read the record of what happened."
+    help = "Manage app domains and API keys, import keys, inspect tokens, and list the events."
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
         for subcommand in SUBCOMMANDS:
             subparser = subparsers.add_parser(
@@ -29,6 +30,7 @@ class Command(BaseCommand):
             subparser.set_defaults(run=subcommand.run, has_failed=subcommand.has_failed)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        """Run the subcommand and print its result. Exit with 1 if it failed."""
         try:
             result = options["run"]({**options, "tell": self.tell})
         except ValidationError as error:
@@ -42,24 +44,26 @@ class Command(BaseCommand):
             sys.exit(1)
 
     def tell(self, line: str) -> None:
-        """Write a line to standard error that is no error."""
+        """Write a line to standard error, without the style of an error."""
         self.stderr.write(line, style_func=str)
 
 
 def _with_fields(error: ValidationError) -> str:
+    """Return the messages, each field's behind its name."""
     by_field = getattr(error, "message_dict", {NON_FIELD_ERRORS: error.messages})
     prefixes = {name: "" if name == NON_FIELD_ERRORS else f"{name}: " for name in by_field}
     return " ".join(prefixes[name] + " ".join(messages) for name, messages in by_field.items())
 
 
-#: Claims stand one to a line like all else, bad rows on standard error.
-_ELSEWHERE = ("claims", "badRows")
+#: The text shows each claim on its own line; standard error shows the bad rows.
+_NOT_IN_TEXT = ("claims", "badRows")
 
 
 def _as_text(result: Any) -> str:
+    """Return a line for each member of a document; a blank line separates documents."""
     if isinstance(result, list):
         return "\n\n".join(map(_as_text, result)) or "None."
-    lines = {name: value for name, value in result.items() if name not in _ELSEWHERE} | (
+    lines = {name: value for name, value in result.items() if name not in _NOT_IN_TEXT} | (
         result.get("claims") or {}
     )
     width = max(map(len, lines))
@@ -67,16 +71,15 @@ def _as_text(result: Any) -> str:
 
 
 def _value(value: Any) -> str:
-    """A value on one line; of names that clients gave, nothing reaches the terminal that it would act on."""
+    """Return a value on one line, its unprintable characters escaped.
+
+    Clients choose names, and a terminal acts on control characters in them.
+    """
     if isinstance(value, list):
         return " ".join(map(_value, value)) or "-"
     if isinstance(value, dict):
-        return (
-            "; ".join(
-                f"{name}: {' → '.join(map(_value, change))}" for name, change in value.items()
-            )
-            or "-"
-        )
+        changes = (f"{name}: {' → '.join(map(_value, pair))}" for name, pair in value.items())
+        return "; ".join(changes) or "-"
     text = "-" if value in (None, "") else str(value)
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()

@@ -1,6 +1,7 @@
-"""What subcommands have in common."""
+"""The base of all subcommands, and the arguments that several of them take."""
 
 import re
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,36 +12,34 @@ from django.core.management.base import CommandError
 from tot_jwt.models import ApiKey, AppDomain
 from tot_jwt.rules.domains import from_person
 
+#: The parsed arguments, and ``tell``, which writes a line to standard error.
 Options = Mapping[str, Any]
 Document = dict[str, Any]
 
 
-class Subcommand:
-    """One subcommand; its help is the first thing that people see of it."""
+class Subcommand(ABC):
+    """A subcommand of ``manage.py tot_jwt``."""
 
     name: ClassVar[str]
     help: ClassVar[str]
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        """Arguments beside ``--json``."""
+    def add_arguments(self, parser: ArgumentParser) -> None:  # noqa: B027 - some take none
+        """Add the arguments other than ``--json``."""
 
-    @staticmethod
-    def run(options: Options) -> Document | list[Document]:
-        """Do it and say what came of it. ``options["tell"]`` writes a line to standard error meanwhile."""
-        raise TypeError("A subcommand needs run().")  # pragma: no cover
+    @abstractmethod
+    def run(self, options: Options) -> Document | list[Document]:
+        """Do the work and return what the command prints."""
 
-    @staticmethod
-    def has_failed(document: Document) -> bool:
-        """Whether the command exits with 1 after it said what came of it."""
+    def has_failed(self, document: Document) -> bool:
+        """Return whether the command must exit with 1 after it printed the document."""
         return False
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:
-    """The type of an argument that is a whole number between these two."""
+    """Return the type of an argument that is a whole number in this range, ends included."""
 
     def parse(text: str) -> int:
-        # Within twelve digits, because int() refuses thousands with an error of its own.
+        # int() rejects thousands of digits with an error of its own.
         if re.fullmatch("[0-9]{1,12}", text) and least <= int(text) <= most:
             return int(text)
         raise ArgumentTypeError(f"must be a whole number from {least} to {most}")
@@ -49,33 +48,33 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
 
 
 def days(text: str) -> timedelta:
-    """The type of an argument that is a number of days, a hundred years at the most."""
+    """Parse an argument that is a number of days, at most a hundred years."""
     return timedelta(days=whole_number(1, 36_500)(text))
 
 
-def add_key(parser: ArgumentParser) -> None:
-    """The argument for one key."""
+def add_key_argument(parser: ArgumentParser) -> None:
+    """Add the argument that names a key."""
     parser.add_argument("public_key", metavar="PUBLIC_KEY")
 
 
 def find_key(public_key: str) -> ApiKey:
-    """The key of exactly that name: some databases would find it by another. Raises CommandError."""
-    key = (
-        ApiKey.objects.select_related("app_domain", "created_by_key")
-        .filter(public_key=public_key)
-        .first()
-    )
-    if key is None or key.public_key != public_key:
+    """Return the key with exactly this public key, with its domain and its creator.
+
+    Raise CommandError if it does not exist.
+    """
+    keys = ApiKey.objects.select_related("app_domain", "created_by_key")
+    key: ApiKey | None = keys.get_exact(public_key)
+    if key is None:
         raise CommandError(f"There is no key {public_key}.")
     return key
 
 
 def find_domain(text: str) -> AppDomain:
-    """The domain of what a person typed. Raises InvalidValue, CommandError."""
+    """Return the domain that an operator typed. Raise InvalidValue or CommandError."""
     domain = from_person(text)
     try:
         return AppDomain.objects.get(domain=domain)
     except AppDomain.DoesNotExist as error:
         raise CommandError(
-            f"There is no domain {domain}: create it with create_domain first."
+            f"There is no domain {domain}. Create it with create_domain first."
         ) from error

@@ -1,7 +1,8 @@
-"""Subcommands for the record of what happened to keys and domains."""
+"""Subcommands for the events of keys and domains."""
 
 from argparse import ArgumentParser
 
+from tot_jwt.http.names import to_wire
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -16,24 +17,26 @@ from tot_jwt.utils import clock
 
 
 class ListEvents(Subcommand):
-    name = "list_events"
-    help = "List what happened, newest first, to one key, to one domain with its keys, or to all."
+    """The subcommand ``list_events``."""
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("public_key", metavar="PUBLIC_KEY", nargs="?")
-        what.add_argument("--domain")
+    name = "list_events"
+    help = "List the events of one API key, of one domain with its keys, or of all, newest first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the key or the domain, and the limit."""
+        subject = parser.add_mutually_exclusive_group()
+        subject.add_argument("public_key", metavar="PUBLIC_KEY", nargs="?")
+        subject.add_argument("--domain")
         parser.add_argument(
             "--limit",
             type=whole_number(1, 1_000_000),
             default=100,
             metavar="N",
-            help="How many at the most; 100 where it is not given.",
+            help="Maximum number of events (default: 100).",
         )
 
-    @staticmethod
-    def run(options: Options) -> list[Document]:
+    def run(self, options: Options) -> list[Document]:
+        """Return the events."""
         events = KeyEvent.objects.select_related("app_domain", "key")
         if options["public_key"]:
             events = events.filter(key=find_key(options["public_key"]))
@@ -43,15 +46,17 @@ class ListEvents(Subcommand):
 
 
 class PruneEvents(Subcommand):
-    name = "prune_events"
-    help = "Delete the events that are older than that, for ever."
+    """The subcommand ``prune_events``."""
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
+    name = "prune_events"
+    help = "Delete the events that are older than DAYS days, permanently."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the age."""
         parser.add_argument("--older-than", type=days, required=True, metavar="DAYS")
 
-    @staticmethod
-    def run(options: Options) -> Document:
+    def run(self, options: Options) -> Document:
+        """Delete the events and return their number."""
         return {"deleted": KeyEvent.objects.prune(clock.now() - options["older_than"])}
 
 
@@ -64,10 +69,5 @@ def _document(event: KeyEvent) -> Document:
         "by": event.actor,
         "jti": event.jti,
         "address": event.address,
-        "changes": {_camel_case(name): change for name, change in event.changes.items()},
+        "changes": {to_wire(name): change for name, change in event.changes.items()},
     }
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(map(str.title, others))

@@ -1,4 +1,4 @@
-"""The subcommand that brings in an operator's existing keys."""
+"""The subcommand that imports an operator's existing keys."""
 
 import sys
 from argparse import ArgumentParser
@@ -9,48 +9,53 @@ from typing import BinaryIO
 
 from django.core.management.base import CommandError
 
-from tot_jwt.keys import importing
+from tot_jwt.keys import import_keys
 from tot_jwt.keys.csv_file import COLUMNS, REQUIRED, STRONG_SECRET
+from tot_jwt.keys.importing import Report
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
-
-#: How many keys from one word of progress to the next.
-PROGRESS = 10_000
 
 
 class ImportKeys(Subcommand):
+    """The subcommand ``import_keys``. It reports progress after each `progress_every` keys."""
+
     name = "import_keys"
     help = (
-        f"Import existing keys from a CSV file in UTF-8. Its header names the columns: {', '.join(COLUMNS)}, of which "
-        f"only {', '.join(REQUIRED)} must be there; scopes are separated by spaces. Domains that do not exist are "
-        "created, secrets are stored as hashes. Where a row is bad, nothing is imported, and the command exits with 1."
+        "Import existing keys from a CSV file in UTF-8. "
+        f"Its header names the columns: {', '.join(COLUMNS)}. "
+        f"Only {', '.join(REQUIRED)} are required. Separate scopes by spaces. "
+        "Domains that do not exist are created, and secrets are stored as hashes. "
+        "If a row is invalid, nothing is imported and the command exits with 1."
     )
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("file", metavar="FILE", help="- is standard input.")
+    def __init__(self, *, progress_every: int = 10_000) -> None:
+        self._progress_every = progress_every
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the file and what to accept of it."""
+        parser.add_argument("file", metavar="FILE", help="Use - for standard input.")
         parser.add_argument(
-            "--skip-bad", action="store_true", help="Import the good rows all the same."
+            "--skip-bad", action="store_true", help="Skip invalid rows and import the others."
         )
         parser.add_argument(
             "--allow-weak",
             action="store_true",
-            help=f"Take secrets of fewer than {STRONG_SECRET} characters.",
+            help=f"Accept secrets that are shorter than {STRONG_SECRET} characters.",
         )
 
-    @staticmethod
-    def run(options: Options) -> Document:
+    def run(self, options: Options) -> Document:
+        """Import the file and return a report."""
         try:
             with _opened(options["file"]) as file:
-                report = importing.import_keys(
+                report = import_keys(
                     file,
                     skip_bad=options["skip_bad"],
                     allow_weak=options["allow_weak"],
-                    progress=_progress(options["tell"]),
+                    progress=_progress(options["tell"], self._progress_every),
                 )
         except OSError as error:
             raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error
         if not options["as_json"]:
-            _tell_what_is_bad(report, options["tell"])
+            _tell_bad_rows(report, options["tell"])
         return {
             "imported": report.imported,
             "domainsCreated": report.domains_created,
@@ -59,16 +64,16 @@ class ImportKeys(Subcommand):
             "badRows": [{"line": row.line, "reason": row.reason} for row in report.bad_rows],
         }
 
-    @staticmethod
-    def has_failed(document: Document) -> bool:
+    def has_failed(self, document: Document) -> bool:
+        """Return whether invalid rows stopped the import."""
         return bool(document["refused"])
 
 
-def _tell_what_is_bad(report: importing.Report, tell: Callable[[str], None]) -> None:
+def _tell_bad_rows(report: Report, tell: Callable[[str], None]) -> None:
     for row in report.bad_rows:
         tell(f"Line {row.line}: {row.reason}")
     if report.is_cut_short:
-        tell("The file was read no further.")
+        tell(f"Stopped reading after {len(report.bad_rows)} invalid rows.")
     if report.is_refused:
         tell("Nothing was imported.")
 
@@ -77,14 +82,14 @@ def _opened(name: str) -> AbstractContextManager[BinaryIO]:
     return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
 
 
-def _progress(tell: Callable[[str], None]) -> Callable[[int], None]:
-    """Tells after each further PROGRESS keys."""
+def _progress(tell: Callable[[str], None], every: int) -> Callable[[int], None]:
+    """Return a callback that tells the number of keys each time it passes a multiple of `every`."""
     told = 0
 
     def progress(imported: int) -> None:
         nonlocal told
-        if imported // PROGRESS > told:
-            told = imported // PROGRESS
-            tell(f"{imported} keys …")
+        if imported // every > told:
+            told = imported // every
+            tell(f"{imported} keys so far")
 
     return progress

@@ -1,18 +1,18 @@
-"""Subcommands for domains and their keys."""
+"""Subcommands for API keys."""
 
 from argparse import ArgumentParser
 from datetime import timedelta
 
 from django.db import transaction
 
-from tot_jwt.api import responses as serializers
-from tot_jwt.keys import lifecycle
-from tot_jwt.keys.domains import create_domain
+from tot_jwt.api import responses
+from tot_jwt.keys import create_key, end_tokens, revoke_key, rotate_key
+from tot_jwt.keys.lifecycle import DEFAULT_GRACE, MAX_GRACE, revoke_created_keys
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
     Subcommand,
-    add_key,
+    add_key_argument,
     days,
     find_domain,
     find_key,
@@ -22,28 +22,19 @@ from tot_jwt.models import ApiKey, Environment, write_alias
 from tot_jwt.utils import clock
 
 
-class CreateDomain(Subcommand):
-    name = "create_domain"
-    help = "Create a domain, which its keys belong to."
-
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        parser.add_argument("domain")
-        parser.add_argument("--name", default="", help="What people call the application.")
-
-    @staticmethod
-    def run(options: Options) -> Document:
-        return serializers.app_domain(create_domain(options["domain"], name=options["name"]))
-
-
 class CreateKey(Subcommand):
-    name = "create_key"
-    help = "Create a key and print its secret, this once. Without --scope the key has no scopes."
+    """The subcommand ``create_key``."""
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
+    name = "create_key"
+    help = (
+        "Create an API key and print its secret, which is never shown again. "
+        "Without --scope the key has no scopes."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the domain and the settings of the key."""
         parser.add_argument("domain")
-        parser.add_argument("--name", required=True, help="What people call the key.")
+        parser.add_argument("--name", required=True, help="Name of the key.")
         parser.add_argument("--env", choices=Environment.values, default=Environment.LIVE.value)
         parser.add_argument(
             "--scope", action="append", default=[], metavar="SCOPE", help="May be repeated."
@@ -53,13 +44,15 @@ class CreateKey(Subcommand):
             "--allow-ip", action="append", default=[], metavar="CIDR", help="May be repeated."
         )
         parser.add_argument(
-            "--no-tokens", action="store_true", help="Only for direct use: no exchange for tokens."
+            "--no-tokens",
+            action="store_true",
+            help="The key authenticates requests directly but cannot be exchanged for tokens.",
         )
 
-    @staticmethod
-    def run(options: Options) -> Document:
+    def run(self, options: Options) -> Document:
+        """Create the key."""
         lifetime = options["expires_in_days"]
-        key, secret = lifecycle.create_key(
+        key, secret = create_key(
             find_domain(options["domain"]),
             name=options["name"],
             environment=options["env"],
@@ -68,85 +61,95 @@ class CreateKey(Subcommand):
             allowed_ips=options["allow_ip"],
             can_issue_tokens=not options["no_tokens"],
         )
-        return serializers.new_api_key(key, secret)
+        return responses.new_api_key(key, secret)
 
 
 class ListKeys(Subcommand):
-    name = "list_keys"
-    help = "List the keys, newest first, of one domain or of all."
+    """The subcommand ``list_keys``."""
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
+    name = "list_keys"
+    help = "List the API keys of one domain, or of all domains, newest first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the domain."""
         parser.add_argument("domain", nargs="?")
 
-    @staticmethod
-    def run(options: Options) -> list[Document]:
+    def run(self, options: Options) -> list[Document]:
+        """Return the keys, without their secrets."""
         keys = ApiKey.objects.select_related("app_domain", "created_by_key")
         if options["domain"]:
             keys = keys.filter(app_domain=find_domain(options["domain"]))
-        return [serializers.api_key(key) for key in keys.iterator()]
+        return [responses.api_key(key) for key in keys.iterator()]
 
 
 class RotateKey(Subcommand):
+    """The subcommand ``rotate_key``."""
+
     name = "rotate_key"
     help = (
-        "Give a key a new secret and print it, this once. The old one works on for the grace; without any, all old "
-        "secrets and all tokens end at once."
+        "Give an API key a new secret and print it. It is never shown again. "
+        "The old secret keeps working for the grace period. "
+        "A grace period of 0 ends all old secrets and all tokens at once."
     )
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        longest = int(lifecycle.MAX_GRACE.total_seconds())
-        add_key(parser)
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the key, the grace period and ``--cascade``."""
+        default, longest = (int(grace.total_seconds()) for grace in (DEFAULT_GRACE, MAX_GRACE))
+        add_key_argument(parser)
         parser.add_argument(
             "--grace-seconds",
             type=whole_number(0, longest),
-            default=86_400,
+            default=default,
             metavar="N",
-            help=f"0 to {longest}; a day where it is not given.",
+            help=f"Grace period in seconds, from 0 to {longest} (default: {default}).",
         )
         parser.add_argument(
-            "--cascade", action="store_true", help="Revoke the keys that it created, and theirs."
+            "--cascade",
+            action="store_true",
+            help="Also revoke all keys that this key created, and all that those created.",
         )
 
-    @staticmethod
-    def run(options: Options) -> Document:
+    def run(self, options: Options) -> Document:
+        """Rotate the key. If the cascade fails, the key keeps its secret."""
         key = find_key(options["public_key"])
         with transaction.atomic(using=write_alias()):
-            rotated, secret = lifecycle.rotate_key(
-                key, grace=timedelta(seconds=options["grace_seconds"])
-            )
+            rotated, secret = rotate_key(key, grace=timedelta(seconds=options["grace_seconds"]))
             if options["cascade"]:
-                lifecycle.revoke_created_keys(key)
-        return serializers.new_api_key(rotated, secret)
+                revoke_created_keys(key)
+        return responses.new_api_key(rotated, secret)
 
 
 class RevokeKey(Subcommand):
+    """The subcommand ``revoke_key``."""
+
     name = "revoke_key"
-    help = "End a key and its tokens, for ever."
+    help = "Revoke an API key permanently. Its tokens end with it."
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        add_key(parser)
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the key and ``--cascade``."""
+        add_key_argument(parser)
         parser.add_argument(
-            "--cascade", action="store_true", help="Also the keys that it created, and theirs."
+            "--cascade",
+            action="store_true",
+            help="Also revoke all keys that this key created, and all that those created.",
         )
 
-    @staticmethod
-    def run(options: Options) -> Document:
-        return serializers.api_key(
-            lifecycle.revoke_key(find_key(options["public_key"]), cascade=options["cascade"])
-        )
+    def run(self, options: Options) -> Document:
+        """Revoke the key."""
+        key = find_key(options["public_key"])
+        return responses.api_key(revoke_key(key, cascade=options["cascade"]))
 
 
 class EndTokens(Subcommand):
+    """The subcommand ``end_tokens``."""
+
     name = "end_tokens"
-    help = "End all tokens of a key; its secrets stay."
+    help = "End all tokens of an API key. Its secret keeps working."
 
-    @staticmethod
-    def add_arguments(parser: ArgumentParser) -> None:
-        add_key(parser)
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the key."""
+        add_key_argument(parser)
 
-    @staticmethod
-    def run(options: Options) -> Document:
-        return serializers.api_key(lifecycle.end_tokens(find_key(options["public_key"])))
+    def run(self, options: Options) -> Document:
+        """End the tokens."""
+        return responses.api_key(end_tokens(find_key(options["public_key"])))

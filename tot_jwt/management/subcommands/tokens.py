@@ -1,4 +1,4 @@
-"""The subcommand that looks into a token."""
+"""The subcommand that inspects a token."""
 
 import sys
 
@@ -6,16 +6,20 @@ from tot_jwt.access.decisions import check_token
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.keys import state as key_state
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
-from tot_jwt.tokens.token import ApiToken
+from tot_jwt.tokens import ApiToken
 
 
 class InspectToken(Subcommand):
-    name = "inspect_token"
-    help = "Read a token from standard input and say what it holds and whether it is good. Exits with 1 if not."
+    """The subcommand ``inspect_token``."""
 
-    @staticmethod
-    def run(options: Options) -> Document:
-        """The claims are shown only of a token that one of our keys signed."""
+    name = "inspect_token"
+    help = (
+        "Read a token from standard input and print its claims and whether it is valid. "
+        "Exit with 1 if it is not."
+    )
+
+    def run(self, options: Options) -> Document:
+        """Check the token. Return its claims only if one of our keys signed it."""
         claims: Document | None = None
         try:
             token = ApiToken(sys.stdin.read().strip())
@@ -26,6 +30,6 @@ class InspectToken(Subcommand):
             return {"valid": False, "code": error.code, "detail": error.detail, "claims": claims}
         return {"valid": True, "code": None, "detail": None, "claims": claims}
 
-    @staticmethod
-    def has_failed(document: Document) -> bool:
+    def has_failed(self, document: Document) -> bool:
+        """Return whether the token is not valid."""
         return not document["valid"]

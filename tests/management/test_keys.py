@@ -1,0 +1,242 @@
+"""The subcommands for API keys, and how they find a key."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.management import CommandError
+from django.db.models.signals import pre_save
+from django.utils import timezone
+
+from tot_jwt.exceptions import Conflict
+from tot_jwt.keys import revoke_key
+from tot_jwt.models import ApiKey, KeyEvent
+
+
+def statuses(keys):
+    return [ApiKey.objects.get(pk=key.pk).status.value for key in keys]
+
+
+def public_keys(documents):
+    return [document["totApiKey"] for document in documents]
+
+
+# create_key
+
+
+def test_created_key_works_and_is_printed(run_json, make_domain, post_token):
+    make_domain(domain="myapp.com")
+
+    printed = run_json("create_key", "myapp.com", "--name", "CI", "--scope", "b", "--scope", "a")
+
+    key = ApiKey.objects.get()
+    key.secret = printed["totSecretKey"]
+    assert post_token(key).status_code == 200
+    assert printed["createdAt"].endswith("Z")
+    assert printed == {
+        "totApiKey": key.public_key,
+        "appDomain": "myapp.com",
+        "environment": "live",
+        "name": "CI",
+        "scopes": ["a", "b"],
+        "status": "active",
+        "secretHint": key.secret[-4:],
+        "allowedIps": [],
+        "canIssueTokens": True,
+        "disabled": False,
+        "createdAt": printed["createdAt"],
+        "createdBy": "admin",
+        "expiresAt": None,
+        "lastUsedAt": None,
+        "previousSecretExpiresAt": None,
+        "totSecretKey": key.secret,
+    }
+
+
+def test_created_key_has_requested_settings(run_json, make_domain):
+    make_domain(domain="myapp.com")
+    now = timezone.now().replace(microsecond=0)
+
+    with time_machine.travel(now, tick=False):
+        arguments = ["--env", "test", "--expires-in-days", "10", "--allow-ip", "::1", "--no-tokens"]
+        printed = run_json("create_key", "MYAPP.com", "--name", "x", *arguments)
+
+    key = ApiKey.objects.get()
+    assert (key.environment, key.allowed_ips, key.can_issue_tokens) == ("test", "::1/128", False)
+    assert key.expires_at == now + timedelta(days=10)
+    assert (printed["totApiKey"][:7], printed["status"]) == ("pk_test", "expiring")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["other.com", "--name", "x"], "no domain other.com"),
+        (["a b", "--name", "x"], "not a valid domain"),
+        (["myapp.com"], "--name"),
+        (["myapp.com", "--name", ""], "name: This field cannot be blank"),
+        (["myapp.com", "--name", "x", "--scope", "a b"], "scope"),
+        (["myapp.com", "--name", "x", "--allow-ip", "x"], "CIDR"),
+        (["myapp.com", "--name", "x", "--env", "prod"], "invalid choice"),
+        (["myapp.com", "--name", "x", "--expires-in-days", "x"], "from 1 to 36500"),
+        (["myapp.com", "--name", "x", "--expires-in-days", "9" * 5000], "from 1 to 36500"),
+        (["myapp.com", "--name", "x", "--expires-in-days", "0"], "from 1 to 36500"),
+    ],
+)
+def test_invalid_key_is_an_error(run, make_domain, arguments, message):
+    make_domain(domain="myapp.com")
+
+    with pytest.raises(CommandError, match=message):
+        run("create_key", *arguments)
+    assert not ApiKey.objects.exists()
+
+
+# list_keys
+
+
+def test_keys_are_listed_newest_first(run, run_json, make_key, django_assert_num_queries):
+    old, new = make_key(), make_key()
+    child = make_key(app_domain=old.app_domain, created_by_key=old)
+
+    with django_assert_num_queries(1):
+        listed = run_json("list_keys")
+
+    assert public_keys(listed) == [child.public_key, new.public_key, old.public_key]
+    assert [key["createdBy"] for key in listed] == [old.public_key, "admin", "admin"]
+    assert run("list_keys").count("\n\n") == 2
+
+
+def test_list_is_limited_to_domain(run, run_json, make_key, make_domain):
+    make_key()
+    key = make_key()
+
+    assert public_keys(run_json("list_keys", key.app_domain.domain)) == [key.public_key]
+    assert run("list_keys", make_domain().domain) == "None.\n"
+
+
+def test_list_contains_no_secrets(run, make_key):
+    keys = [make_key() for _ in range(3)]
+
+    for printed in (run("list_keys"), run("list_keys", "--json")):
+        assert all(key.public_key in printed for key in keys)
+        assert not [k for k in keys if k.secret in printed or k.secret_hash in printed]
+
+
+# rotate_key, revoke_key, end_tokens
+
+
+@pytest.mark.req("E7")
+def test_rotation_has_one_day_of_grace(run_json, make_key, make_token, get_token, post_token):
+    key = make_key(scopes=["a"])
+    token = make_token(key)
+
+    with time_machine.travel(timezone.now().replace(microsecond=0), tick=False):
+        printed = run_json("rotate_key", key.public_key)
+        key.refresh_from_db()
+        assert key.previous_secret_expires_at == timezone.now() + timedelta(days=1)
+
+    new_secret = printed["totSecretKey"]
+    assert (printed["totApiKey"], printed["scopes"]) == (key.public_key, ["a"])
+    assert new_secret != key.secret
+    assert post_token(key, totSecretKey=new_secret).status_code == 200
+    assert post_token(key).status_code == 200
+    assert get_token(token).status_code == 200
+
+
+@pytest.mark.req("E7")
+def test_rotation_without_grace_ends_everything(
+    run_json, make_key, make_token, get_token, post_token
+):
+    key = make_key()
+    token = make_token(key)
+
+    new_secret = run_json("rotate_key", key.public_key, "--grace-seconds", "0")["totSecretKey"]
+
+    assert post_token(key, totSecretKey=new_secret).status_code == 200
+    assert post_token(key).status_code == get_token(token).status_code == 401
+
+
+@pytest.fixture
+def family(make_key):
+    """Return a key, its child and its grandchild."""
+    parent = make_key()
+    child = make_key(created_by_key=parent)
+    return parent, child, make_key(created_by_key=child)
+
+
+@pytest.mark.req("E7")
+@pytest.mark.parametrize("cascade", [False, True])
+@pytest.mark.parametrize(("command", "own"), [("rotate_key", "active"), ("revoke_key", "revoked")])
+def test_cascade_revokes_all_descendants(run, family, command, own, cascade):
+    run(command, family[0].public_key, *["--cascade"] * cascade)
+
+    assert statuses(family) == [own, *["revoked" if cascade else "active"] * 2]
+
+
+def test_failed_rotation_revokes_no_descendants(run, family):
+    run("rotate_key", family[0].public_key)
+
+    with pytest.raises(CommandError, match="previous secret is still valid"):
+        run("rotate_key", family[0].public_key, "--cascade")
+
+    assert statuses(family) == ["active"] * 3
+
+
+def test_failed_cascade_rotates_no_key(run, family, post_token):
+    def fail(instance, **kwargs):
+        if instance.pk == family[2].pk:
+            raise Conflict
+
+    pre_save.connect(fail, sender=ApiKey)
+    try:
+        with pytest.raises(CommandError, match=Conflict.detail):
+            run("rotate_key", family[0].public_key, "--grace-seconds", "0", "--cascade")
+    finally:
+        pre_save.disconnect(fail, sender=ApiKey)
+
+    assert statuses(family) == ["active"] * 3
+    assert post_token(family[0]).status_code == 200
+
+
+@pytest.mark.parametrize("seconds", ["-1", "604801", "1.5", "x"])
+def test_invalid_grace_is_an_error(run, make_key, seconds):
+    key = make_key()
+
+    with pytest.raises(CommandError, match=r"from 0 to 604800|expected one argument"):
+        run("rotate_key", key.public_key, "--grace-seconds", seconds)
+
+
+def test_key_can_be_revoked_twice(run_json, make_key, post_token):
+    key = make_key()
+
+    assert run_json("revoke_key", key.public_key)["status"] == "revoked"
+    assert run_json("revoke_key", key.public_key)["status"] == "revoked"
+    assert post_token(key).status_code == 401
+
+
+@pytest.mark.req("E7")
+def test_ending_tokens_keeps_the_secret(run_json, make_key, make_token, get_token, post_token):
+    key = make_key()
+    token = make_token(key)
+
+    assert run_json("end_tokens", key.public_key)["status"] == "active"
+
+    assert (get_token(token).status_code, post_token(key).status_code) == (401, 200)
+
+
+@pytest.mark.parametrize("command", ["rotate_key", "end_tokens"])
+def test_revoked_key_is_an_error(run, make_key, command):
+    key = make_key()
+    revoke_key(key)
+
+    with pytest.raises(CommandError, match="has been revoked"):
+        run(command, key.public_key)
+
+
+@pytest.mark.parametrize("command", ["rotate_key", "revoke_key", "end_tokens", "list_events"])
+@pytest.mark.parametrize("similar", [str.upper, "{} ".format, "x{}".format])
+def test_similar_public_key_is_an_error(run, make_key, command, similar):
+    public_key = similar(make_key(public_key="pk_Mixed").public_key)
+
+    with pytest.raises(CommandError, match=f"no key {public_key}"):
+        run(command, public_key)
+    assert set(KeyEvent.objects.values_list("action", flat=True)) == {"created"}
