@@ -1,7 +1,8 @@
-# Sourced by .ci/run: PostgreSQL, MariaDB and Redis on 127.0.0.1, or the end.
+# Provide PostgreSQL, MariaDB and Redis on 127.0.0.1, or exit. .ci/run sources this file.
 #
-# A server that answers on its usual port is used. Otherwise one of our own is started, without passwords, on another
-# port and with its files in $tmp; it is installed first where we may. The clients' variables say which port it is.
+# If a server answers on its usual port, the tests use it. Otherwise this script starts one without a
+# password, on another port, with its files in $tmp. As root on Debian it first installs a missing
+# server. The environment variables of the usual clients (PGPORT …) tell the tests the port.
 
 answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
@@ -17,18 +18,18 @@ wait_for() { # NAME PORT SECONDS
 
 apt_install() { # PACKAGE…
     if ((EUID)) || ! command -v apt-get >/dev/null; then
-        echo "Needed, and not to be installed from here: $*" >&2
+        echo "Please install: $*" >&2
         return 1
     fi
     apt-get update -qq
     DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends "$@"
 }
 
-as() { # USER COMMAND…: servers refuse to run as root. Call it in a subshell: the command takes its place.
+as() { # USER COMMAND…: run as another user, since servers refuse root. Replaces the (sub)shell.
     if ((EUID)); then exec "${@:2}"; else exec setpriv --reuid="$1" --regid="$1" --init-groups "${@:2}"; fi
 }
 
-postgresql_bin() { # Debian keeps the server's programs off PATH, in a folder for each version
+postgresql_bin() { # on Debian each version has its folder, which is not on PATH
     dirname "$({ command -v initdb || ls -d /usr/lib/postgresql/*/bin/initdb; } 2>/dev/null | tail -n 1)"
 }
 

@@ -1,7 +1,9 @@
-"""wheel_smoke.py DIST SOURCES: the wheel in DIST holds the files of SOURCES and no others, and works alone.
+"""Check that the wheel contains exactly the package's files, and that it works alone.
 
-It is installed into a fresh environment; a project of two files in an empty folder then migrates, makes a key and
-exchanges it.
+Usage: wheel_smoke.py DIST SOURCES
+
+The script installs the wheel of the folder DIST into a new environment. A project of two files then
+migrates its database, creates a key and exchanges it.
 """
 
 import os
@@ -20,7 +22,11 @@ USE_TZ = True
 STATIC_URL = "static/"
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
 INSTALLED_APPS = [
-    "django.contrib.auth", "django.contrib.contenttypes", "django.contrib.staticfiles", "rest_framework", "tot_jwt",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "tot_jwt",
 ]
 """
 
@@ -47,18 +53,19 @@ key = command("create_key", "example.com", "--name", "smoke")
 credentials = {name: key[name] for name in ("appDomain", "totApiKey", "totSecretKey")}
 client = Client()
 issued = client.post("/auth/token", credentials, content_type="application/json")
-assert issued.status_code == 200, (issued.status_code, issued.content)
+assert issued.status_code == 200, issued.content
 authorization = "Bearer " + issued.json()["token"]
 verified = client.get("/auth/token", headers={"Authorization": authorization})
-assert verified.status_code == 200 and verified.json()["valid"] is True, (verified.status_code, verified.content)
+assert verified.status_code == 200, verified.content
+assert verified.json()["valid"] is True, verified.content
 refused = client.get("/auth/token", headers={"Authorization": authorization[:-9]})
-assert refused.status_code == 401, (refused.status_code, refused.content)
+assert refused.status_code == 401, refused.content
 print("The wheel works alone.")
 """
 
 
 def same_files(wheel: Path, sources: Path) -> None:
-    """Fail unless the wheel's files are the sources' and its own metadata."""
+    """Exit unless the wheel contains the files of the sources and its metadata, and no others."""
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     written = {
@@ -68,12 +75,13 @@ def same_files(wheel: Path, sources: Path) -> None:
     }
     if packed != written:
         sys.exit(
-            f"missing from the wheel: {sorted(written - packed)}; only in it: {sorted(packed - written)}"
+            f"Only in the sources: {sorted(written - packed)}. "
+            f"Only in the wheel: {sorted(packed - written)}."
         )
 
 
 def main(dist: Path, sources: Path) -> None:
-    """Pack, install, run."""
+    """Check, install and run the wheel."""
     (wheel,) = dist.resolve().glob("*.whl")
     same_files(wheel, sources)
     with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,8 @@
-"""What the source promises about itself: layers, exported names, sizes."""
+"""What the package promises about itself: its names, its dependencies, and its tested promises."""
 
 import ast
 import importlib
+import pkgutil
 import re
 import subprocess
 import sys
@@ -9,197 +10,123 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import tot_jwt
 
 PACKAGE = Path(tot_jwt.__file__).parent
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
-#: Each module imports from its own layer and those above it.
-LAYERS = [
-    [
-        "exceptions",
-        "clock",
-        "conf",
-        "credentials",
-        "domains",
-        "scopes",
-        "signals",
-        "addresses",
-        "logs",
+#: The names that hosts import, by the module that they import them from.
+PUBLIC_NAMES = {
+    "access": ["exchange", "verify_keys", "verify_token"],
+    "authentication": ["ApiKeyAuthentication", "JWTAuthentication", "StrictJWTAuthentication"],
+    "exceptions": ["TotJWTError"],
+    "keys": [
+        "change_key",
+        "create_domain",
+        "create_key",
+        "disable_key",
+        "enable_key",
+        "end_previous_secret",
+        "end_tokens",
+        "import_keys",
+        "rename_domain",
+        "resume_domain",
+        "revoke_key",
+        "rotate_key",
+        "suspend_domain",
     ],
-    ["status", "models", "token_memory", "signing", "tokens", "principal"],
-    [
-        *("events", "key_state", "usage", "throttling", "verification", "exchange"),
-        *("lifecycle", "key_file", "importing", "escalation", "delegation"),
-    ],
-    [
-        "http",
-        "authentication",
-        "permissions",
-        "parsers",
-        "key_requests",
-        "serializers",
-        "contract_view",
-        "views",
-    ],
-    ["urls", "admin", "checks", "apps", "management"],
-]
+    "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus"],
+    "permissions": ["HasScopes"],
+    "principal": ["ApiClient", "ApiKeyAuth"],
+    "signals": ["exchange_rejected", "key_event", "token_issued"],
+    "tokens": ["ApiToken"],
+    "urls": ["urlpatterns"],
+}
+
+#: The promises of the security model that have a test, by their letter and their highest number.
+PROMISES = {"A": 12, "B": 5, "C": 6, "D": 6, "E": 7, "F": 4}
 
 
-def modules():
-    """Name → the modules of ours that it imports, wherever in its source."""
-    found = {}
-    for path in PACKAGE.rglob("*.py"):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
-        if name == "__init__" or "migrations" in name or name.endswith("__init__"):
-            continue
-        found[name] = imported_by(ast.parse(path.read_text()))
-    return found
+@pytest.mark.parametrize(("module", "names"), PUBLIC_NAMES.items(), ids=PUBLIC_NAMES)
+def test_public_names_are_importable(module, names):
+    imported = importlib.import_module(f"tot_jwt.{module}")
+
+    assert [name for name in names if not hasattr(imported, name)] == []
 
 
-def imported_by(tree):
-    ours = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "tot_jwt":
-            inner = str(node.module).removeprefix("tot_jwt").lstrip(".")
-            ours |= {inner} if inner else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            assert not [alias for alias in node.names if alias.name.startswith("tot_jwt")], (
-                "use from … import"
-            )
-    return ours
+def test_names_in_documentation_exist():
+    documents = [ROOT / "README.md", *ROOT.glob("docs/*.md")]
+    text = "\n".join(document.read_text("utf-8") for document in documents)
+    names = set(re.findall(r"`(tot_jwt(?:\.\w+)+)[`(]", text))
+
+    assert names
+    for name in names:
+        pkgutil.resolve_name(name)
 
 
-def layer(name):
-    top = name.partition(".")[0]
-    return next(number for number, names in enumerate(LAYERS) if top in names)
+def test_package_root_imports_nothing():
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
 
-
-@pytest.mark.parametrize(
-    ("name", "imports"),
-    modules().items(),
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-def test_module_imports_only_its_own_layer_and_those_above(name, imports):
-    assert [other for other in imports if layer(other) > layer(name)] == []
-
-
-def test_imports_go_in_no_circle():
-    found = modules()
-    graph = {name: imports & found.keys() for name, imports in found.items()}
-    while leaves := [name for name, imports in graph.items() if not imports & graph.keys()]:
-        for name in leaves:
-            del graph[name]
-
-    assert graph == {}
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "exceptions",
-        "clock",
-        "conf",
-        "credentials",
-        "domains",
-        "scopes",
-        "signals",
-        "addresses",
-        "logs",
-    ],
-)
-def test_lowest_layer_knows_neither_models_nor_drf_nor_simplejwt(name):
-    source = (PACKAGE / f"{name}.py").read_text()
-
-    assert not re.search(r"rest_framework|django\.db|\bjwt\b.*import|import jwt", source)
-
-
-def test_package_itself_imports_nothing():
-    assert imported_by(ast.parse((PACKAGE / "__init__.py").read_text())) == set()
-    assert not [
-        node
-        for node in ast.walk(ast.parse((PACKAGE / "__init__.py").read_text()))
-        if isinstance(node, ast.Import)
-    ]
+    assert not [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
     assert re.fullmatch(r"\d+\.\d+\.\d+", tot_jwt.__version__)
-
-
-@pytest.mark.parametrize(
-    ("module", "names"),
-    [
-        (
-            "authentication",
-            ["ApiKeyAuthentication", "JWTAuthentication", "StrictJWTAuthentication"],
-        ),
-        ("permissions", ["HasScopes"]),
-        ("principal", ["ApiClient", "ApiKeyAuth"]),
-        ("tokens", ["ApiToken"]),
-        ("models", ["ApiKey", "AppDomain", "Environment", "KeyStatus"]),
-        ("signals", ["exchange_rejected", "token_issued"]),
-        ("views", ["TokenView"]),
-        ("exceptions", ["TotJWTError"]),
-        ("lifecycle", ["create_domain", "create_key", "disable_key", "enable_key", "revoke_key"]),
-        ("key_state", ["reset"]),
-        ("usage", ["reset"]),
-        ("importing", ["import_keys"]),
-    ],
-)
-def test_public_names_stay(module, names):
-    assert [
-        name for name in names if not hasattr(importlib.import_module(f"tot_jwt.{module}"), name)
-    ] == []
-
-
-def test_modules_are_short_and_so_are_functions():
-    for path in PACKAGE.rglob("*.py"):
-        if "migrations" in path.parts:
-            continue
-        source = path.read_text()
-        assert source.count("\n") <= 300, path
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.FunctionDef):
-                assert (node.end_lineno or 0) - node.lineno < 40, f"{path}: {node.name}"
-
-
-def test_matrix_shows_the_promises_that_tests_prove():
-    run = subprocess.run(
-        [sys.executable, "-m", "pytest", "--req-matrix", "-q", "-p", "no:cacheprovider"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-
-    shown = {line for line in run.stdout.splitlines() if re.fullmatch(r"[A-F]\d+", line)}
-    assert {f"A{number}" for number in range(1, 13)} <= shown
-    assert {
-        "B1",
-        "B2",
-        "B3",
-        "B4",
-        "B5",
-        "C1",
-        "C2",
-        "C3",
-        "C4",
-        "C5",
-        "C6",
-        "E1",
-        "E2",
-        "E3",
-        "E4",
-        "E5",
-    } <= shown
-
-
-@pytest.mark.req("A6")
-def test_pyjwt_without_the_known_holes_is_demanded():
-    project = tomllib.loads((Path(__file__).resolve().parents[2] / "pyproject.toml").read_text())[
-        "project"
-    ]
-
-    assert "PyJWT>=2.15" in project["dependencies"]
 
 
 def test_type_hints_are_shipped():
     assert (PACKAGE / "py.typed").exists()
+
+
+@pytest.mark.req("A6")
+@pytest.mark.parametrize(
+    ("name", "allowed", "vulnerable"),
+    [
+        ("django", "5.2.13 5.2.14 6.0.4 6.1", "5.2 5.2.12 6.0 6.0.1 6.0.2 6.0.3"),
+        ("PyJWT", "2.15 2.15.1", "2.10.1 2.14 2.14.9"),
+    ],
+)
+def test_vulnerable_dependencies_are_not_allowed(name, allowed, vulnerable):
+    requirements = {each.name: each for each in map(Requirement, PROJECT["dependencies"])}
+    versions = requirements[name].specifier
+
+    assert [version for version in allowed.split() if version not in versions] == []
+    assert [version for version in vulnerable.split() if version in versions] == []
+
+
+def test_dependencies_have_no_upper_bound():
+    requirements = map(Requirement, PROJECT["dependencies"])
+    operators = {each.operator for name in requirements for each in name.specifier}
+
+    assert operators == {">=", "!="}
+
+
+def test_every_promise_has_a_test():
+    promised = {
+        f"{letter}{number}" for letter, last in PROMISES.items() for number in range(1, last + 1)
+    }
+
+    assert promised - marked_promises() == set()
+
+
+def marked_promises():
+    """Return the arguments of all ``pytest.mark.req``, read from the source of the tests."""
+    calls = (
+        node
+        for path in ROOT.glob("tests/**/test_*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.req"
+    )
+    return {ast.literal_eval(argument) for call in calls for argument in call.args}
+
+
+def test_matrix_shows_tests_of_promises():
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "--req-matrix", "-p", "no:cacheprovider", __file__],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+
+    assert "A6\n    tests/project/test_source.py::test_vulnerable_dependencies" in run.stdout
