@@ -1,0 +1,189 @@
+"""The keys endpoints: rejected members and their messages (contract §5)."""
+
+import pytest
+
+from tests.support.keys_client import KEYS_URL, KeysClient
+from tests.support.stored_keys import columns_of, reread, stored_columns
+from tot_jwt.models import ApiKey
+
+pytestmark = pytest.mark.django_db
+
+
+INVALID_MEMBERS = [
+    ("name", None, "This field may not be null."),
+    ("name", "", "This field may not be blank."),
+    ("name", " \t", "This field may not be blank."),
+    ("name", 7, "Not a valid string."),
+    ("name", ["a"], "Not a valid string."),
+    ("name", {"a": "b"}, "Not a valid string."),
+    ("name", "a" * 201, "Ensure this field has no more than 200 characters."),
+    ("name", "a\0", "Null characters are not allowed."),
+    ("name", "a\ud800", "Surrogate characters are not allowed."),
+    *(
+        ("scopes", value, "Not a list of scopes that an API key may be given.")
+        for value in (
+            None,
+            "orders:read",
+            [1],
+            [None],
+            [["orders:read"]],
+            {"orders:read": 1},
+            True,
+            ["keys:manage"],
+            ["orders:read", "keys:manage"],
+            [""],
+            ["a b"],
+            ["ä"],
+            ['"'],
+            ["a\0"],
+            ["\ud800"],
+            [f"s{number}" for number in range(51)],
+            ["s" * 1801],
+        )
+    ),
+    *(
+        ("expiresAt", value, "Not a date and time with its time zone (RFC 3339), or null.")
+        for value in (
+            "",
+            0,
+            4102444800,
+            True,
+            ["2100-01-01T00:00:00Z"],
+            "tomorrow",
+            "2100-01-01",
+            "2100-01-01T00:00:00",
+            "2100-13-01T00:00:00Z",
+            "2100-01-01T25:00:00Z",
+            "2100-02-30T00:00:00Z",
+            "9999-12-31T23:59:59-12:00",
+            "0001-01-01T00:00:00+12:00",
+            "10000-01-01T00:00:00Z",
+            "2100-01-01T00:00:00Z\0",
+            "2100-01-01T00:00:00Z\n",
+            "2100-01-01T00:00:00+00:00x",
+            "2100-01-01T00:00Z",
+            "2100-W01-1T00:00:00Z",
+            "２100-01-01T00:00:00Z",
+            "2100-01-01T00:00:60Z",
+            " 2100-01-01T00:00:00Z",
+            "2100-01-01T00:00:00+99:00",
+        )
+    ),
+    ("expiresAt", "2020-01-01T00:00:00Z", "Must be in the future."),
+    ("expiresAt", "0001-01-01T00:00:00Z", "Must be in the future."),
+    *(  # type: ignore[var-annotated]
+        ("allowedIps", value, "Not a list of networks in CIDR notation.")
+        for value in (
+            None,
+            "10.0.0.0/8",
+            [167772160],
+            [True],
+            [["10.0.0.0/8"]],
+            {},
+            [""],
+            ["10.0.0.1/8"],
+            ["10.0.0.0/33"],
+            ["10.0.0"],
+            ["example.com"],
+            ["10.0.0.0/8\0"],
+            ["10.0.0.0/8 192.0.2.0/24"],
+            # IPv6 zone IDs are rejected: `ipaddress` accepts any text in them, even NUL.
+            ["fe80::1%eth0"],
+            ["fe80::1%a b"],
+            ["::%x 0.0.0.0/0"],
+            ["fe80::1%\0"],
+            ["fe80::1%\ud800"],
+        )
+    ),
+]
+
+
+NOT_BOOLEANS: tuple[object, ...] = (0, 1, "true", "", None, [], "false")
+
+
+def assert_one_error(answer, member, error):
+    """Fail unless the answer is a 400 with this one error."""
+    assert (answer.status_code, answer.json()) == (400, {member: [error]})
+
+
+@pytest.mark.req("B4")
+@pytest.mark.parametrize(
+    ("member", "value", "error"),
+    [
+        *INVALID_MEMBERS,
+        *(("canIssueTokens", value, "Must be true or false.") for value in NOT_BOOLEANS),
+    ],
+)
+def test_invalid_field_prevents_creation(api, member, value, error):
+    before = ApiKey.objects.count()
+
+    assert_one_error(api.create(**{member: value}), member, error)
+    assert ApiKey.objects.count() == before
+
+
+@pytest.mark.req("B4")
+@pytest.mark.parametrize(
+    ("member", "value", "error"),
+    [*INVALID_MEMBERS, *(("disabled", value, "Must be true or false.") for value in NOT_BOOLEANS)],
+)
+def test_invalid_field_prevents_change(api, child, member, value, error):
+    assert_one_error(api.change(child, **{member: value}), member, error)
+    assert stored_columns(child) == columns_of(child)
+
+
+@pytest.mark.req("B4")
+@pytest.mark.parametrize(
+    ("member", "value", "error"),
+    [
+        *(
+            ("graceSeconds", value, "Must be a whole number of seconds from 0 to 604800.")
+            for value in (True, False, None, "60", 1.0, 1.5, -1, 604801, 10**40, [60])
+        ),
+        *(("cascade", value, "Must be true or false.") for value in NOT_BOOLEANS),
+        ("totSecretKey", None, "This field may not be null."),
+        ("totSecretKey", "", "This field may not be blank."),
+        ("totSecretKey", 7, "Not a valid string."),
+        ("totSecretKey", "a" * 513, "Ensure this field has no more than 512 characters."),
+        ("totSecretKey", "a\0", "Null characters are not allowed."),
+        ("totSecretKey", "a\ud800", "Surrogate characters are not allowed."),
+    ],
+)
+def test_invalid_field_prevents_rotation(api, child, member, value, error):
+    assert_one_error(api.rotate(child, **{member: value}), member, error)
+    assert reread(child).secret_hash == child.secret_hash
+
+
+@pytest.mark.parametrize("flag", ["cascade", "force"])
+@pytest.mark.parametrize("value", ["", "1", "0", "yes", "on", "\0"])
+def test_invalid_flag_prevents_revocation(api, child, flag, value):
+    assert_one_error(api.revoke(child, **{flag: value}), flag, "Must be true or false.")
+    assert reread(child).revoked_at is None
+
+
+def test_all_invalid_fields_are_reported(api, child):
+    required = ["This field is required."]
+
+    assert api.send("post", KEYS_URL, {}).json() == {"name": required, "scopes": required}
+    assert list(api.create(name=1, zebra=2, disabled=True).json()) == ["non_field_errors", "name"]
+
+
+@pytest.mark.parametrize(
+    ("call", "members"),
+    [
+        (
+            lambda api, key, **sent: api.create(**sent),
+            "allowedIps, canIssueTokens, expiresAt, name, scopes",
+        ),
+        (KeysClient.change, "allowedIps, disabled, expiresAt, name, scopes"),
+        (KeysClient.rotate, "cascade, graceSeconds, totSecretKey"),
+    ],
+)
+@pytest.mark.parametrize(
+    "member", ["environment", "appDomain", "createdBy", "generation", "Name", "zebra\ud800", ""]
+)
+def test_unknown_member_is_rejected(api, child, call, members, member):
+    answer = call(api, child, **{member: "x"})
+
+    assert answer.status_code == 400
+    assert answer.json() == {"non_field_errors": [f"Unknown member. Known are: {members}."]}
+    assert stored_columns(child) == columns_of(child)

@@ -1,0 +1,68 @@
+"""The keys endpoints: revoking a key (contract §5)."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from tests.support.keys_client import code_of
+from tests.support.stored_keys import reread
+from tests.support.times import NOON
+from tot_jwt.models import KeyEvent
+
+pytestmark = pytest.mark.django_db
+
+
+def test_repeated_revocation_changes_nothing(api, child, post_token, make_token, get_token):
+    token = make_token(child)
+
+    assert api.revoke(child).status_code == 204
+    first = reread(child).revoked_at
+    assert (post_token(child).status_code, code_of(get_token(token))) == (
+        401,
+        (401, "token_revoked"),
+    )
+    with time_machine.travel(timezone.now() + timedelta(minutes=1)):
+        assert api.revoke(child).status_code == 204
+    assert reread(child).revoked_at == first
+    assert KeyEvent.objects.filter(key=child, action="revoked").count() == 1
+    assert api.show(child).json()["status"] == "revoked"
+
+
+@pytest.mark.parametrize("cascade", ["true", "TRUE", "false", None])
+def test_cascading_revocation_covers_created_keys(key, api, child, make_key, cascade):
+    bystander = make_key(app_domain=key.app_domain)
+
+    assert api.revoke(key, **({"cascade": cascade} if cascade else {})).status_code == 204
+
+    assert reread(key).revoked_at is not None
+    assert (reread(child).revoked_at is not None) is (cascade in ("true", "TRUE"))
+    assert reread(bystander).revoked_at is None
+    assert {event.actor for event in KeyEvent.objects.filter(action="revoked")} == {key.public_key}
+    assert code_of(api.list()) == (401, "token_revoked")
+
+
+def test_last_active_key_needs_force(key, api, make_key):
+    make_key(app_domain=key.app_domain, disabled_at=NOON)
+    make_key(app_domain=key.app_domain, expires_at=NOON)
+    make_key(app_domain=key.app_domain, environment="test")
+    make_key()
+
+    assert code_of(api.revoke(key)) == (409, "last_active_key")
+    assert code_of(api.revoke(key, force="false")) == (409, "last_active_key")
+    assert reread(key).revoked_at is None
+    assert api.revoke(key, force="true").status_code == 204
+
+
+def test_cascade_ending_all_keys_needs_force(key, api, child):
+    assert code_of(api.revoke(key, cascade="true")) == (409, "last_active_key")
+    assert reread(child).revoked_at is None
+    assert api.revoke(key, cascade="true", force="true").status_code == 204
+    assert reread(child).revoked_at is not None
+
+
+def test_inactive_last_key_needs_no_force(key, api, child):
+    api.change(child, disabled=True)
+
+    assert api.revoke(child).status_code == 204
