@@ -1,4 +1,4 @@
-"""Fixtures, and the matrix from the promises of the security model to the tests that show them."""
+"""Fixtures, and the option that prints which tests prove which promise of the security model."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ from django.test import Client
 from tests.support.draws import use_quick_profile
 from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
 from tests.support.requests import TOKEN_URL, body
+from tests.support.times import stopped_clocks
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys import usage
 from tot_jwt.models import ApiKey, AppDomain
@@ -20,19 +21,18 @@ use_quick_profile()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--req-matrix", action="store_true", help="print which tests show which promise, and stop"
+        "--req-matrix", action="store_true", help="print which tests prove which promise, and stop"
     )
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    if session.config.getoption(
-        "--req-matrix"
-    ):  # pragma: no cover: test_source runs it, in a process of its own
+    if session.config.getoption("--req-matrix"):  # pragma: no cover: a test runs it in a process
         print_matrix(session)
         session.items.clear()
 
 
-def print_matrix(session: pytest.Session) -> None:  # pragma: no cover: the same
+def print_matrix(session: pytest.Session) -> None:  # pragma: no cover: a test runs it in a process
+    """Print each promise and the tests that prove it."""
     tests_by_promise: dict[str, set[str]] = defaultdict(set)
     for item in session.items:
         for marker in item.iter_markers("req"):
@@ -44,8 +44,8 @@ def print_matrix(session: pytest.Session) -> None:  # pragma: no cover: the same
 
 
 @pytest.fixture(autouse=True)
-def _nothing_remembered() -> Iterator[None]:
-    """Tests roll the database back, which the package's memory does not see."""
+def _empty_memory() -> Iterator[None]:
+    """Empty the process's memory after each test, whose rows are rolled back."""
     yield
     key_state.reset()
     usage.reset()
@@ -53,30 +53,39 @@ def _nothing_remembered() -> Iterator[None]:
 
 
 @pytest.fixture
+def pass_time() -> Iterator[Callable[[float], None]]:
+    """``pass_time(5)``: move the clocks five seconds on. They stand still otherwise, from NOON."""
+    with stopped_clocks() as pass_time:
+        yield pass_time
+
+
+@pytest.fixture
 def unlimited(settings: Any) -> None:
-    """Nothing is throttled: for tests that guess more often than a client may."""
+    """Lift all rate limits."""
     settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {}, "KEY_CHANGE_RATE": None}
 
 
 @pytest.fixture
 def make_domain(db: None) -> Callable[..., AppDomain]:
+    """``make_domain(domain="example.com")``: create a domain."""
     return AppDomainFactory.create
 
 
 @pytest.fixture
 def make_key(db: None) -> Callable[..., ApiKey]:
-    """``make_key(scopes=[…], revoked_at=…)``: a key whose attribute `secret` is its secret."""
+    """``make_key(scopes=[…], revoked_at=…)``: create a key with an attribute `secret`."""
     return ApiKeyFactory.create
 
 
 @pytest.fixture
 def make_user(db: None) -> Callable[..., Any]:
+    """``make_user(is_staff=True)``: create a user."""
     return UserFactory.create
 
 
 @pytest.fixture
 def post_token(client: Client) -> Callable[..., Any]:
-    """``post_token(key, scopes=…)``: the exchange with the key's credentials, members replaced or added."""
+    """``post_token(key, scopes=…)``: exchange the key, with other members."""
 
     def post(key: Any, **members: Any) -> Any:
         return client.post(TOKEN_URL, body(key, **members), content_type="application/json")
@@ -86,7 +95,7 @@ def post_token(client: Client) -> Callable[..., Any]:
 
 @pytest.fixture
 def get_token(client: Client) -> Callable[..., Any]:
-    """``get_token("eyJ…")``: the verification of a token."""
+    """``get_token("eyJ…")``: verify a token."""
 
     def get(token: str) -> Any:
         return client.get(TOKEN_URL, headers={"Authorization": f"Bearer {token}"})
@@ -96,7 +105,7 @@ def get_token(client: Client) -> Callable[..., Any]:
 
 @pytest.fixture
 def make_token(post_token: Callable[..., Any]) -> Callable[..., str]:
-    """``make_token(key)``: a token from the real endpoint."""
+    """``make_token(key)``: return a token from the endpoint."""
 
     def make(key: Any, **members: Any) -> str:
         answer = post_token(key, **members)

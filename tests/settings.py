@@ -1,7 +1,7 @@
-"""A stock Django project with tot_jwt in it, as small as it gets.
+"""Settings of a minimal Django project with tot_jwt.
 
-TOT_JWT_TEST_DB chooses the database: sqlite (the default), postgresql or mariadb. Host, port and account are the
-variables of the databases' own clients.
+TOT_JWT_TEST_DB selects the database: sqlite (the default), postgresql or mariadb. The variables of
+the databases' own clients tell host, port and account.
 """
 
 from os import environ
@@ -12,7 +12,7 @@ DATABASE = environ.get("TOT_JWT_TEST_DB", "sqlite")
 if DATABASE == "mariadb":  # pragma: no cover: coverage is measured on SQLite
     import pymysql
 
-    # Django asks for mysqlclient, which is compiled at installation; PyMySQL says that it is one.
+    # Django requires mysqlclient, which has no wheels. PyMySQL takes its place.
     pymysql.install_as_MySQLdb()
 
 ALL_DATABASES: dict[str, dict[str, Any]] = {

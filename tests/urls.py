@@ -1,4 +1,4 @@
-"""The admin, the package where its documentation mounts it, and the views of a host."""
+"""The admin, the endpoints where the documentation mounts them, and the views of a host."""
 
 from django.contrib import admin
 from django.urls import include, path

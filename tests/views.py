@@ -1,4 +1,4 @@
-"""Views of a host, one for each way of using the package."""
+"""Views of a host, one for each way to use the package."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from tot_jwt.permissions import HasScopes
 
 
 class WhoAmI(APIView):
-    """Says who the request comes from and what of its data is left."""
+    """A view that returns the client of the request and the data that the view sees."""
 
     authentication_classes: Any = [JWTAuthentication, ApiKeyAuthentication]
     permission_classes: Any = [IsAuthenticated]

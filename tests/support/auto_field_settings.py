@@ -1,4 +1,4 @@
-"""A host whose tables still have 32-bit keys: its default must not reach our migrations."""
+"""Settings of a host with 32-bit primary keys, which must not change the package's migrations."""
 
 from tests.settings import *  # noqa: F403
 

@@ -6,12 +6,12 @@ A plain ``pytest`` draws a few, so that it takes about a minute. The gate runs
 
 from hypothesis import HealthCheck, settings
 
-#: The number that a test draws under Hypothesis's own profiles, "default" and "ci", unless it asks for another.
+#: How many examples Hypothesis's own profiles "default" and "ci" draw.
 USUAL = 100
 
 
 def use_quick_profile() -> None:
-    """Load the profile of a plain ``pytest``, unless the environment or an option chooses another."""
+    """Load the profile of a plain ``pytest``. An option or the environment may choose another."""
     settings.register_profile("quick", max_examples=USUAL // 10)
     if settings.get_current_profile_name() == "default":
         settings.load_profile("quick")

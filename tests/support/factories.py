@@ -1,4 +1,4 @@
-"""Domains and keys for tests, made the way everybody makes them: by `tot_jwt.lifecycle`."""
+"""Users, domains and keys for tests. The package itself creates the keys."""
 
 from datetime import timedelta
 from typing import Any
@@ -29,7 +29,7 @@ class AppDomainFactory(factory.django.DjangoModelFactory[AppDomain]):
 
 
 class ApiKeyFactory(factory.django.DjangoModelFactory[ApiKey]):
-    """A key; its secret, which the database does not have, is its attribute `secret`."""
+    """A key whose attribute `secret` is its secret, which the database does not have."""
 
     class Meta:
         model = ApiKey
@@ -39,20 +39,20 @@ class ApiKeyFactory(factory.django.DjangoModelFactory[ApiKey]):
 
     @classmethod
     def _create(cls, model_class: type[ApiKey], *args: Any, **kwargs: Any) -> ApiKey:
-        afterwards = {
-            name: kwargs.pop(name) for name in list(kwargs) if name not in _GIVEN_TO_CREATE_KEY
+        columns = {
+            name: kwargs.pop(name) for name in list(kwargs) if name not in _CREATE_KEY_ARGUMENTS
         }
         app_domain = kwargs.pop("app_domain")
         key, secret = lifecycle.create_key(app_domain, **kwargs)
-        if afterwards:
-            for name, value in afterwards.items():
+        if columns:
+            for name, value in columns.items():
                 setattr(key, name, value)
             key.save()
         key.secret = secret.reveal()  # type: ignore[attr-defined]
         return key
 
 
-_GIVEN_TO_CREATE_KEY = {
+_CREATE_KEY_ARGUMENTS = {
     "app_domain",
     "name",
     "environment",

@@ -1,4 +1,4 @@
-"""A good request, for tests to bend, and what must hold for the answer to a bent one."""
+"""A valid request that tests make invalid, and assertions about the response."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from tot_jwt.models import ApiKey, KeyEvent
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
-#: Stands in much of what is sent, and may stand in no answer.
+#: Text that requests contain and responses must not repeat.
 MARKER = "zebra7"
 
 Expected = tuple[int, Mapping[str, Any]]
@@ -25,7 +25,7 @@ Expected = tuple[int, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Good:
-    """A key with a token, and what it sends when nothing is wrong."""
+    """A key with a token, and what it sends in a valid request."""
 
     key: Any
     token: str
@@ -65,11 +65,11 @@ class Good:
         return {"Authorization": f"Bearer {self.token}"}
 
     def json_with(self, **members: Any) -> bytes:
-        """The body with some members replaced or added."""
+        """Return the body with members replaced or added."""
         return json.dumps(body(self.key, **members)).encode()
 
     def json_and(self, text: str) -> bytes:
-        """The body with more members, as JSON text, before the good ones."""
+        """Return the body with more members, given as JSON text, before the valid ones."""
         return b"{" + text.encode() + b", " + self.json[1:]
 
 
@@ -81,28 +81,31 @@ def send(
     headers: Mapping[str, str] | None = None,
     **environ: Any,
 ) -> Any:
-    """The answer to what a WSGI server would pass on, with none of the repairs of Django's test client."""
+    """Return the response to a request as a WSGI server passes it on.
+
+    Django's test client would repair some of what is sent.
+    """
     given = {"CONTENT_TYPE": content_type, "wsgi.input": BytesIO(sent), **environ}
     return Client().generic(method, path, sent, headers=headers, **given)
 
 
 def error(status: int, code: str) -> Expected:
-    """The contract's answer with this code, whole."""
+    """Return the expected status and body of the error with this code."""
     return status, {"detail": DETAILS[code], "code": code}
 
 
 def fault(*names: str, told: str) -> Expected:
-    """The 400 that says this of each of these fields, whole."""
+    """Return the expected status and body of a 400 that reports each of these fields."""
     return 400, {name: [told] for name in names}
 
 
 def rows(table: Mapping[str, tuple[Any, ...]]) -> Iterable[Any]:
-    """The rows of a table as parameters of a test, under their names."""
+    """Return the rows of a table as parameters of a test, with their names as ids."""
     return [pytest.param(*row, id=name) for name, row in table.items()]
 
 
 def refused(answer: Any, expected: Expected, good: Good) -> bool:
-    """The answer is this and nothing else, so that its body repeats nothing; nor do its headers."""
+    """Assert that the response is exactly this and repeats nothing that was sent."""
     assert (answer.status_code, answer.json()) == expected
     for sent in (good.secret, good.public_key, good.token, MARKER):
         assert sent.encode() not in answer.serialize()
@@ -110,14 +113,14 @@ def refused(answer: Any, expected: Expected, good: Good) -> bool:
 
 
 def refused_by_us(answer: Any, expected: Expected, good: Good) -> bool:
-    """The same of our own views, whose answers are all compact JSON that nobody stores."""
+    """Assert the same of an endpoint, whose responses are also JSON that caches must not store."""
     assert answer.headers["Content-Type"] == JSON
     assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
     return refused(answer, expected, good)
 
 
 def stored() -> list[Any]:
-    """All that a request could have changed, but for the times of use."""
+    """Return all rows that a request could have changed, without the times of use."""
     times = {"last_used_at", "previous_secret_last_used_at"}
     names = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in times]
     return [*ApiKey.objects.order_by("pk").values(*names), KeyEvent.objects.count()]
@@ -139,5 +142,5 @@ NOT_AUTHENTICATED = error(401, "not_authenticated")
 TOKEN_MALFORMED = error(401, "token_malformed")
 TOKEN_INVALID = error(401, "token_invalid")
 TOKEN_REVOKED = error(401, "token_revoked")
-#: What DRF says where none of our classes found anything of its own.
+#: DRF's response if no authentication class found credentials.
 ANONYMOUS: Expected = (401, {"detail": DETAILS["not_authenticated"]})

@@ -1,4 +1,4 @@
-"""The keys endpoints as a program calls them."""
+"""A client of the keys endpoints."""
 
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -11,7 +11,7 @@ KEYS_URL = "/api/internal/auth/keys"
 
 
 class KeysClient:
-    """Calls with one token; without a token anonymously. Each call returns Django's response."""
+    """A client with one token, or anonymous. Each call returns Django's response."""
 
     def __init__(self, token: str | None = None, **defaults: Any) -> None:
         self.client = Client(**defaults)
@@ -43,19 +43,19 @@ class KeysClient:
 
 
 def client_of(key: Any, **members: Any) -> KeysClient:
-    """A client with a fresh token of the key, from the real endpoint."""
+    """Return a client with a new token of the key, from the endpoint."""
     answer = Client().post(TOKEN_URL, body(key, **members), content_type="application/json")
     assert answer.status_code == 200, answer.content
     return KeysClient(answer.json()["token"])
 
 
 def url_of(key: Any) -> str:
-    """The URL of a key, or of a public key."""
+    """Return the URL of a key, given as ApiKey or as public key."""
     return f"{KEYS_URL}/{quote(getattr(key, 'public_key', key), safe='')}"
 
 
 def code_of(answer: Any) -> tuple[int, str]:
-    """Status and code, of which the tests expect a pair."""
+    """Return the status and the code of a response."""
     return answer.status_code, answer.json().get("code", "") if answer.content else ""
 
 

@@ -1,4 +1,7 @@
-"""Rotates a key and is killed on the way: ``python -m tests.support.process_rotation PUBLIC_KEY MOMENT``; see test_faults."""
+"""A process that rotates a key and dies at a given moment.
+
+Usage: ``python -m tests.support.process_rotation PUBLIC_KEY MOMENT``
+"""
 
 import os
 import signal
@@ -10,7 +13,7 @@ import django
 
 
 def rotate(public_key: str, moment: str) -> None:
-    """Rotate, up to that moment."""
+    """Rotate the key, and die at the moment."""
     django.setup()
     from django.db.models.signals import post_save
 
@@ -28,7 +31,7 @@ def rotate(public_key: str, moment: str) -> None:
 
 
 def die(**_: Any) -> None:
-    """Be gone: no clean-up, no farewell to the database."""
+    """Kill the process, without any clean-up."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 

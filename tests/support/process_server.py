@@ -1,4 +1,7 @@
-"""The tests' host as a server: ``application`` for gunicorn, and ``python -m tests.support.process_server FD`` without it."""
+"""The tests' host as a server.
+
+gunicorn serves ``application``. Without gunicorn: ``python -m tests.support.process_server FD``.
+"""
 
 import socket
 import sys
@@ -11,7 +14,7 @@ application = get_wsgi_application()
 
 
 def serve(descriptor: int) -> None:
-    """Answer on a socket that listens already, one request after another."""
+    """Serve on a socket that listens already, one request after another."""
     server = WSGIServer(("127.0.0.1", 0), WSGIRequestHandler, bind_and_activate=False)
     server.socket.close()
     server.socket = socket.socket(fileno=descriptor)

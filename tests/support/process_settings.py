@@ -1,6 +1,6 @@
-"""The tests' host on a PostgreSQL database of its own, for processes that share it: see test_processes.
+"""Settings of server processes that share a PostgreSQL database.
 
-TOT_JWT_PROCESS_SETTINGS, a JSON object, has the last word on any setting: see test_faults.
+The environment variable TOT_JWT_PROCESS_SETTINGS, a JSON object, overrides any setting.
 """
 
 import json
@@ -18,7 +18,7 @@ TOT_JWT = {"KEY_STATE_MAX_AGE": float(environ.get("TOT_JWT_PROCESS_MAX_AGE", "5"
 
 
 class ReadsFromReplica:
-    """The database router of a host that writes to one database and reads from its copy, as Django documents it."""
+    """A database router that reads from a replica, as Django documents it."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
         return "replica"
@@ -31,7 +31,7 @@ class ReadsFromReplica:
 
 
 class OursApart:
-    """The database router of a host that keeps the package's tables in a database of their own."""
+    """A database router that keeps the package's tables in a separate database."""
 
     def db_for_read(self, model: Any, **hints: Any) -> str | None:
         return "apart" if model._meta.app_label == "tot_jwt" else None

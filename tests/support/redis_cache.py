@@ -1,4 +1,4 @@
-"""A cache on Redis for one test: empty, and with no connection left open when the test is over."""
+"""An empty cache on Redis for one test."""
 
 import os
 from collections.abc import Iterator
@@ -9,18 +9,22 @@ from uuid import uuid4
 
 import pytest
 
+from tests.support.processes import REQUIRED
+
 LOCATION = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
 
 
 @contextmanager
 def redis_cache() -> Iterator[dict[str, Any]]:
-    """The member of CACHES. Skips the test where there is no Redis, unless services are required."""
+    """Yield the member of CACHES, and close its connections afterwards.
+
+    Skip the test if Redis does not answer, unless services are required.
+    """
     redis = import_module("redis") if REQUIRED else pytest.importorskip("redis")
     pools = []
 
     class Pool(redis.ConnectionPool):  # type: ignore[name-defined]
-        """Django makes one for each thread, and leaves it to the end of the process."""
+        """A pool that the test can close: Django keeps one for each thread."""
 
         def __init__(self, *args: Any, **kwargs: Any) -> None:
             super().__init__(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Servers of the tests' own, on free ports of 127.0.0.1, that may be stopped and started: PostgreSQL and Redis."""
+"""PostgreSQL and Redis servers that tests start and stop, on free ports of 127.0.0.1."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class PostgreSQL:
-    """A PostgreSQL server without passwords, with its files in a folder of its own."""
+    """A PostgreSQL server without passwords that keeps its files in the folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -29,7 +29,7 @@ class PostgreSQL:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The member of DATABASES that leads here."""
+        """The member of DATABASES for this server."""
         engine = "django.db.backends.postgresql"
         return {
             "ENGINE": engine,
@@ -40,14 +40,14 @@ class PostgreSQL:
         }
 
     def start(self) -> None:
-        """Start, and return when it answers."""
+        """Start the server, and return when it answers."""
         options = f"-h 127.0.0.1 -p {self.port} -k {self.folder} -c fsync=off"
         self._run(
             "pg_ctl", "start", "--wait", f"--options={options}", f"--log={self.folder / 'log'}"
         )
 
     def stop(self) -> None:
-        """Stop at once, as if the power failed."""
+        """Stop the server at once, as a power failure does."""
         self._run("pg_ctl", "stop", "--wait", "--mode=immediate")
 
     def _run(self, program: str, *arguments: str) -> None:
@@ -61,14 +61,14 @@ class PostgreSQL:
 
 
 class Redis:
-    """A Redis server that keeps nothing on disk."""
+    """A Redis server that writes nothing to disk."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
-        """Start, and return when it answers."""
+        """Start the server, and return when it answers."""
         command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout is not None
@@ -76,7 +76,7 @@ class Redis:
             assert line, "Redis ended"
 
     def stop(self) -> None:
-        """Stop at once, if it runs."""
+        """Stop the server at once, if it runs."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
@@ -85,7 +85,7 @@ class Redis:
 
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL server that runs."""
+    """Start a PostgreSQL server, and stop it afterwards."""
     with tempfile.TemporaryDirectory() as name:
         if os.geteuid() == 0:
             shutil.chown(name, "postgres")
@@ -100,7 +100,7 @@ def postgresql() -> Iterator[PostgreSQL]:
 
 @contextmanager
 def redis() -> Iterator[Redis]:
-    """A Redis server that runs."""
+    """Start a Redis server, and stop it afterwards."""
     server = Redis()
     server.start()
     try:
@@ -110,21 +110,21 @@ def redis() -> Iterator[Redis]:
 
 
 def postgresql_program(name: str) -> str:
-    """The path of one of the server's programs, which Debian keeps off PATH; `""` where there is none."""
+    """Return the path of a program of PostgreSQL, or `""`. Debian does not put them on PATH."""
     return shutil.which(name) or max(
         map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=""
     )
 
 
 def free_port() -> int:
-    """A port on which nobody listens at the moment."""
+    """Return a port on which no server listens at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     return port
 
 
 def _as_postgres() -> list[str]:
-    """PostgreSQL refuses to run as root."""
+    """Return the command that runs another as an unprivileged user, as PostgreSQL demands."""
     if os.geteuid():
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]

@@ -14,9 +14,9 @@ DAY = timedelta(days=1)
 
 @contextmanager
 def stopped_clocks(moment: datetime = NOON) -> Iterator[Callable[[float], None]]:
-    """Stop the wall clock and the monotonic clock; yield a function that moves both some seconds on.
+    """Stop the wall clock and the monotonic clock; yield a function that moves both on.
 
-    time_machine leaves `time.monotonic` alone, which tells the age of what a process remembers.
+    time_machine does not stop `time.monotonic`, which tells the age of cached states.
     """
     elapsed = 0
 

@@ -1,4 +1,4 @@
-"""Tokens that nobody issued: signed with any key, of any header and claims."""
+"""Forged tokens: any header and claims, signed with any key."""
 
 import base64
 import hashlib
@@ -13,20 +13,25 @@ DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sh
 
 
 def b64(data):
+    """Return the bytes as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def unb64(text):
+    """Return the bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def our_key():
-    """The key that the package signs with now."""
+    """Return the key that the package signs with now."""
     return backend().ring.current.secret
 
 
 def sign(payload, header=HEADER, key=None, digest=hashlib.sha256):
-    """A JWS of the two, JSON texts or what makes them; signed with our own key unless another is given."""
+    """Return a JWS of payload and header, which are bytes or become JSON.
+
+    The package's own key signs it unless another is given.
+    """
     segments = [
         b64(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
         for part in (header, payload)
@@ -37,7 +42,7 @@ def sign(payload, header=HEADER, key=None, digest=hashlib.sha256):
 
 
 def claims_for(key, **changes):
-    """The claims of a good token of the key, some changed."""
+    """Return the claims of a valid token of the key, some changed."""
     now = int(time.time())
     return {
         "iss": "tot-jwt",
@@ -56,4 +61,5 @@ def claims_for(key, **changes):
 
 
 def claims_of(token):
+    """Return the claims of a token without verifying it."""
     return json.loads(unb64(token.split(".")[1]))

@@ -682,7 +682,7 @@ def test_no_setting_of_simplejwt_weakens_a_check(simple_jwt):
             "-W",
             "error::DeprecationWarning",
             "-m",
-            "tests.support.under_hostile_settings",
+            "tests.support.process_simple_jwt",
             json.dumps(simple_jwt),
         ],
         capture_output=True,
