@@ -1,1 +1,1 @@
-"""An example host: a small shop's API behind tot_jwt."""
+"""An example of a host: the API of a small shop, protected by tot_jwt."""

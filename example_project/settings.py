@@ -1,8 +1,8 @@
-"""Settings of the example project. What differs between machines comes from the environment.
+"""Settings of the example project. Environment variables set what differs between machines.
 
-With nothing set this is somebody's desk: DEBUG, a SQLite file, memory for a cache, and Django answers to local names
-only. Once SECRET_KEY or ALLOWED_HOSTS is given, or a database that is no SQLite, DEBUG is off unless asked for, and
-without DEBUG Django refuses to run without a SECRET_KEY.
+Without any variables it runs on a developer's machine: with DEBUG, a SQLite file, a cache in memory
+and local host names. DEBUG is off by default if SECRET_KEY or ALLOWED_HOSTS is set, or if the
+database is not SQLite. Without DEBUG, Django refuses to start until SECRET_KEY is set.
 """
 
 import os
@@ -16,14 +16,14 @@ try:
 except ImportError:
     pass
 else:
-    # Django asks for mysqlclient, which is compiled at installation; PyMySQL says that it is one.
+    # Django requires mysqlclient, which needs a compiler. PyMySQL is a substitute without one.
     pymysql.install_as_MySQLdb()
 
 env = environ.Env()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-#: The file that `manage.py demo` starts over on, and the only one.
+#: The only file that `manage.py demo` deletes and creates again.
 DEMO_DATABASE = Path(os.environ.get("DEMO_DATABASE") or BASE_DIR / "demo.sqlite3").resolve()
 
 _database_url = os.environ.get("DATABASE_URL")
@@ -35,12 +35,12 @@ DATABASES: dict[str, dict[str, Any]] = {
 CACHES = {"default": env.cache_url_config(os.environ.get("CACHE_URL") or "locmemcache://")}
 
 _has_sqlite = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
-_is_desk = _has_sqlite and not {"SECRET_KEY", "ALLOWED_HOSTS"} & os.environ.keys()
+_is_local = _has_sqlite and not {"SECRET_KEY", "ALLOWED_HOSTS"} & os.environ.keys()
 
-DEBUG = env.bool("DEBUG", default=_is_desk)
-# Not through django-environ, which takes a value that begins with a dollar sign for the name of another variable.
+DEBUG = env.bool("DEBUG", default=_is_local)
+# django-environ would replace a value that begins with "$" by the variable of that name.
 SECRET_KEY = os.environ.get(
-    "SECRET_KEY", "django-insecure-known-to-everybody-who-reads-this" if DEBUG else ""
+    "SECRET_KEY", "django-insecure-for-the-example-project-only" if DEBUG else ""
 )
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG

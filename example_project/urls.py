@@ -1,4 +1,4 @@
-"""The admin, the package where its documentation mounts it, and the shop."""
+"""The URLs of the admin, of tot_jwt and of the shop."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""`application` for servers that speak WSGI."""
+"""The `application` for WSGI servers."""
 
 import os
 

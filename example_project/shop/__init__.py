@@ -1,1 +1,1 @@
-"""Persons, products and orders: the API that the tokens are for."""
+"""Persons, products and orders: the API that the tokens protect."""

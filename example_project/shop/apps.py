@@ -1,9 +1,9 @@
-"""The app's configuration."""
+"""Configuration of the app."""
 
 from django.apps import AppConfig
 
 
 class ShopConfig(AppConfig):
-    """The shop."""
+    """Configuration of the shop."""
 
     name = "example_project.shop"

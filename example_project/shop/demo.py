@@ -1,4 +1,4 @@
-"""What the demo is made of: its data, its keys, and the curl lines that show them at work."""
+"""The data and the keys of the demo, and the curl lines that use them."""
 
 import json
 import secrets
@@ -8,24 +8,23 @@ from typing import Any, NamedTuple
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from tot_jwt.access.exchange import exchange
-from tot_jwt.api import responses as serializers
-from tot_jwt.keys import lifecycle
-from tot_jwt.keys.domains import create_domain
+from tot_jwt.access import exchange
+from tot_jwt.api import responses
+from tot_jwt.keys import create_domain, create_key
 from tot_jwt.models import AppDomain
 from tot_jwt.rules.credentials import Credentials, PresentedSecret
+from tot_jwt.tokens import ApiToken
 from tot_jwt.tokens.backend import backend
-from tot_jwt.tokens.token import ApiToken
 
 ADMINISTRATOR = "admin"
 SCOPES = ["catalog:read", "orders:read", "orders:write"]
 
-#: The members of a request body that are somebody's API keys.
+#: The members of a request body that hold an API key.
 Keys = dict[str, str]
 
 
 class Line(NamedTuple):
-    """A curl command and what comes of it."""
+    """A curl command and its outcome: the status and the detail of the response."""
 
     title: str
     outcome: str
@@ -33,7 +32,7 @@ class Line(NamedTuple):
 
 
 class Demo(NamedTuple):
-    """All that was made and is worth showing."""
+    """What `manage.py demo` prints."""
 
     password: str
     lines: list[Line]
@@ -41,11 +40,11 @@ class Demo(NamedTuple):
 
 
 def build(url: str) -> Demo:
-    """Fill an empty database, and say what to do with it on a server at the URL."""
+    """Fill an empty database and return curl lines for a server at this URL."""
     password = secrets.token_urlsafe(9)
     get_user_model()._default_manager.create_superuser(ADMINISTRATOR, password=password)
     domain = create_domain("myapp.com", name="My app")
-    create_domain("otherapp.com", name="Somebody else’s app")
+    create_domain("otherapp.com", name="Other app")
     call_command("loaddata", "shop", verbosity=0)
     keys = _create_keys(domain, "Demo", scopes=SCOPES)
     without_tokens = _create_keys(domain, "Demo, no tokens", can_issue_tokens=False)
@@ -55,13 +54,13 @@ def build(url: str) -> Demo:
 
 
 def expired(raw: str) -> str:
-    """The token as it would be, had it been issued an hour earlier: properly signed, no longer good."""
+    """Return the token as if it were an hour older: signed correctly, but expired."""
     claims = dict(ApiToken(raw).payload)
     return backend().encode(claims | {"iat": claims["iat"] - 3600, "exp": claims["exp"] - 3600})
 
 
 def _create_keys(domain: AppDomain, name: str, **options: Any) -> Keys:
-    key, secret = lifecycle.create_key(domain, name=name, environment="test", **options)
+    key, secret = create_key(domain, name=name, environment="test", **options)
     return {
         "appDomain": domain.domain,
         "totApiKey": key.public_key,
@@ -73,22 +72,20 @@ def _exchange(keys: Keys) -> dict[str, Any]:
     credentials = Credentials(
         keys["appDomain"], keys["totApiKey"], PresentedSecret(keys["totSecretKey"])
     )
-    return serializers.issued_token(exchange(credentials, None, address="127.0.0.1"))
+    return responses.issued_token(exchange(credentials, None, address="127.0.0.1"))
 
 
 def _lines(url: str, keys: Keys, without_tokens: Keys, token: str) -> list[Line]:
     token_url, person_url = f"{url}/api/internal/auth/token", f"{url}/api/person"
     wrong = {**keys, "totSecretKey": "sk_test_wrong"}
     return [
-        Line("Exchange API keys for a token", "200", _post(token_url, keys)),
+        Line("Exchange an API key for a token", "200", _post(token_url, keys)),
         Line("Use the token", "200", _get(person_url, token)),
         Line("Verify the token", "200", _get(token_url, token)),
-        Line(
-            "Use a token that is too old", "401 Token has expired", _get(person_url, expired(token))
-        ),
+        Line("Use an expired token", "401 Token has expired", _get(person_url, expired(token))),
         Line("Send a wrong secret", "401 Invalid credentials", _post(token_url, wrong)),
         Line(
-            "Send a key that may not",
+            "Send a key that cannot be exchanged",
             "403 API key lacks necessary permissions",
             _post(token_url, without_tokens),
         ),

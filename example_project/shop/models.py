@@ -1,4 +1,4 @@
-"""What the API is about. Persons and orders belong to an app domain, whose clients see no others."""
+"""Models of the shop. Each person and order belongs to one app domain; only its clients see it."""
 
 from decimal import Decimal
 from uuid import uuid4
@@ -10,10 +10,10 @@ from tot_jwt.models import AppDomain
 
 
 class Person(models.Model):
-    """A customer of the application that added them."""
+    """A customer of the application that added the person."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    # The domain itself is the key, so that a client's `app_domain` can be stored and compared as it stands.
+    # The column holds the domain itself, so `ApiClient.app_domain` is stored and compared as it is.
     app_domain = models.ForeignKey(
         AppDomain, to_field="domain", on_delete=models.PROTECT, related_name="persons"
     )
@@ -30,7 +30,7 @@ class Person(models.Model):
 
 
 class Product(models.Model):
-    """Something to order, the same for all applications."""
+    """A product, which clients of all app domains can order."""
 
     sku = models.SlugField("SKU", max_length=40, unique=True)
     name = models.CharField(max_length=200)
@@ -44,7 +44,7 @@ class Product(models.Model):
 
 
 class Order(models.Model):
-    """A person's order of one product, at the price of that day."""
+    """A person's order of one product, at the price at that time."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="orders")
@@ -63,5 +63,5 @@ class Order(models.Model):
 
     @property
     def total(self) -> Decimal:
-        """What the order costs."""
+        """The price of all units."""
         return self.quantity * self.unit_price

@@ -1,6 +1,6 @@
-"""The shapes of the shop's JSON, and the checks of what clients send."""
+"""Serializers of the shop. They validate what clients send."""
 
-# ruff: noqa: N815 - JSON is in camel case
+# ruff: noqa: N815 - members of the JSON are in camelCase
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from example_project.shop.models import Order, Person, Product
 
 
 class PersonSerializer(serializers.ModelSerializer[Person]):
-    """A person."""
+    """Serializer of a person."""
 
     givenName = serializers.CharField(source="given_name", max_length=100)
     familyName = serializers.CharField(source="family_name", max_length=100)
@@ -23,19 +23,19 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
 
 
 class NewPersonSerializer(serializers.Serializer[Any]):
-    """``{"person": {…}}``, which leaves room for API keys beside the person."""
+    """Serializer of ``{"person": {…}}``. The same body may also contain an API key."""
 
     person = PersonSerializer()
 
 
 class PersonQuerySerializer(serializers.Serializer[Any]):
-    """What persons may be searched by."""
+    """Serializer of the query parameters that filter persons."""
 
     email = serializers.EmailField(required=False)
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """A product of the catalogue."""
+    """Serializer of a product."""
 
     class Meta:
         model = Product
@@ -43,21 +43,23 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
 
 
 class OwnPersonField(serializers.PrimaryKeyRelatedField[Person]):
-    """A person of the client's own domain; to anybody else's it says that there is none."""
+    """Field for a person of the client's own domain. Other persons do not exist for it."""
 
     def get_queryset(self) -> QuerySet[Person]:
+        """Return the persons of the client's domain."""
         return Person.objects.filter(app_domain__domain=self.context["app_domain"])
 
 
 class ProductField(serializers.SlugRelatedField[Product]):
-    """A product by its SKU. The text is checked first: PostgreSQL raises for NUL where others just find nothing."""
+    """Field for a product, named by its SKU."""
 
     def to_internal_value(self, data: Any) -> Product:
+        """Validate the text, then find the product: PostgreSQL rejects NUL with an error."""
         return super().to_internal_value(serializers.CharField(max_length=40).run_validation(data))
 
 
 class OrderSerializer(serializers.ModelSerializer[Order]):
-    """An order; a new one takes today's price."""
+    """Serializer of an order."""
 
     person = OwnPersonField(pk_field=serializers.UUIDField())
     product = ProductField(slug_field="sku", queryset=Product.objects.all())
@@ -72,4 +74,5 @@ class OrderSerializer(serializers.ModelSerializer[Order]):
         fields = ("id", "person", "product", "quantity", "unitPrice", "total", "createdAt")
 
     def create(self, validated_data: dict[str, Any]) -> Order:
+        """Create an order at the current price of the product."""
         return Order.objects.create(unit_price=validated_data["product"].price, **validated_data)

@@ -1,4 +1,4 @@
-"""The shop's URLs, without a last slash."""
+"""The URLs of the shop, without a trailing slash."""
 
 from django.urls import path
 

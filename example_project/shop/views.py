@@ -1,4 +1,4 @@
-"""The shop's API. Each client sees the persons and orders of its own app domain."""
+"""Views of the shop. Each client sees only the persons and orders of its own app domain."""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -23,14 +23,14 @@ from tot_jwt.principal import ApiClient
 
 
 def app_domain_of(request: Request) -> str:
-    """The app domain that the request comes from. Every view here admits authenticated clients only."""
+    """Return the app domain of the client. All views here require authentication."""
     return cast(ApiClient, request.user).app_domain
 
 
 class PersonList(generics.ListAPIView[Person]):
-    """``GET``: the persons of the client's domain, by ``?email=`` if given. ``POST {"person": {…}}`` adds one.
+    """The persons of the client's domain. Clients authenticate by a token or by an API key.
 
-    For tokens and for API keys sent directly.
+    ``GET`` lists the persons, filtered by ``?email=``. ``POST {"person": {…}}`` adds one.
     """
 
     authentication_classes: Sequence[type[BaseAuthentication]] = [
@@ -40,44 +40,51 @@ class PersonList(generics.ListAPIView[Person]):
     serializer_class = PersonSerializer
 
     def get_queryset(self) -> QuerySet[Person]:
-        asked = PersonQuerySerializer(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
+        """Return the persons that match the query parameters."""
+        query = PersonQuerySerializer(data=self.request.query_params)
+        query.is_valid(raise_exception=True)
         return Person.objects.filter(
-            app_domain__domain=app_domain_of(self.request), **asked.validated_data
+            app_domain__domain=app_domain_of(self.request), **query.validated_data
         )
 
     def post(self, request: Request) -> Response:
-        asked = NewPersonSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
+        """Add a person."""
+        body = NewPersonSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
         person = Person.objects.create(
-            app_domain_id=app_domain_of(request), **asked.validated_data["person"]
+            app_domain_id=app_domain_of(request), **body.validated_data["person"]
         )
         return Response(PersonSerializer(person).data, status.HTTP_201_CREATED)
 
 
 class LegacyPersonList(PersonList):
-    """The same for clients that know no tokens."""
+    """The same list for clients that do not support tokens."""
 
     authentication_classes = [ApiKeyAuthentication]
 
 
 class OrderList(generics.ListCreateAPIView[Order]):
-    """``GET``: the orders of the client's domain. ``POST`` places one. For tokens, with a scope for each."""
+    """The orders of the client's domain. ``GET`` lists them, ``POST`` adds one.
+
+    Clients authenticate by a token. Each method requires a scope.
+    """
 
     serializer_class = OrderSerializer
     permission_classes = [HasScopes]
     required_scopes = {"GET": ["orders:read"], "POST": ["orders:write"]}
 
     def get_queryset(self) -> QuerySet[Order]:
+        """Return the orders of the client's domain."""
         own = Order.objects.filter(person__app_domain__domain=app_domain_of(self.request))
         return own.select_related("product")
 
     def get_serializer_context(self) -> dict[str, Any]:
+        """Add the client's domain, to which the person of a new order must belong."""
         return {**super().get_serializer_context(), "app_domain": app_domain_of(self.request)}
 
 
 class ProductList(generics.ListAPIView[Product]):
-    """``GET``: the catalogue. For tokens."""
+    """The products. Clients authenticate by a token with a scope."""
 
     serializer_class = ProductSerializer
     queryset = Product.objects.all()

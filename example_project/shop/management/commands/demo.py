@@ -1,4 +1,4 @@
-"""``manage.py demo``: the example with data, keys and curl lines, from nothing, and again from nothing next time."""
+"""``manage.py demo``: create data and keys, print curl lines and serve the example."""
 
 import socket
 from argparse import ArgumentTypeError
@@ -16,21 +16,24 @@ HOST = "127.0.0.1"
 
 
 class Command(BaseCommand):
-    """Starts over at each run, so it touches nothing but its own file."""
+    """Command that deletes and creates the demo's own SQLite file at each run."""
 
-    help = "Start over with demo data, print keys and curl lines, and serve on 127.0.0.1."
-    requires_system_checks = []  # they open the database, whatever is left of it
+    help = "Create new demo data, print API keys and curl lines, and serve on 127.0.0.1."
+    # The checks would open a database file that an earlier run may have damaged.
+    requires_system_checks = []
 
     def add_arguments(self, parser: CommandParser) -> None:
+        """Add the options."""
         parser.add_argument("--port", type=_port, default=8000)
         parser.add_argument(
-            "--no-serve", action="store_false", dest="serve", help="Prepare and print, then stop."
+            "--no-serve", action="store_false", dest="serve", help="Print the curl lines and exit."
         )
 
     def handle(self, *, port: int, serve: bool, **options: Any) -> None:
-        _refuse_unless_ours()
+        """Create the data, print the curl lines and serve."""
+        _check_database()
         if serve:
-            _refuse_if_taken(port)
+            _check_port(port)
         _start_over()
         self._print(demo.build(f"http://{HOST}:{port}"), f"http://{HOST}:{port}/admin/")
         if serve:
@@ -42,43 +45,46 @@ class Command(BaseCommand):
                 stdout=self.stdout,
             )
 
-    def _print(self, made: demo.Demo, admin_url: str) -> None:
+    def _print(self, created: demo.Demo, admin_url: str) -> None:
         title = self.style.MIGRATE_HEADING
         self.stdout.write(
-            f"\n{title('The admin')}\n{admin_url}   {demo.ADMINISTRATOR} / {made.password}\n"
+            f"\n{title('Admin')}\n{admin_url}   {demo.ADMINISTRATOR} / {created.password}\n"
         )
-        for number, line in enumerate(made.lines, 1):
+        for number, line in enumerate(created.lines, 1):
             self.stdout.write(
                 f"\n{title(f'{number}. {line.title}')} → {line.outcome}\n{line.command}"
             )
         self.stdout.write(
-            f"\nPaste the curl lines into another terminal. The token of 2 and 3 expires at {made.token_expires_at};"
-            "\nthen 1 gives you another. The next `manage.py demo` starts over with new keys.\n"
+            "\nPaste the curl lines into another terminal."
+            f"\nThe token in 2 and 3 expires at {created.token_expires_at}. Use 1 to get a new one."
+            "\nEach run of `manage.py demo` deletes the data and creates new keys.\n"
         )
         self.stdout.flush()
 
 
-def _refuse_unless_ours() -> None:
+def _check_database() -> None:
+    """Raise CommandError unless the database is the demo's own."""
     if not settings.DEBUG:
         raise CommandError(
-            "DEBUG is off. The demo deletes data and prints secrets, so it runs only with DEBUG=true."
+            "DEBUG is off. The demo deletes data and prints secrets, so it requires DEBUG=true."
         )
     if settings.DATABASES["default"]["NAME"] != str(settings.DEMO_DATABASE):
         raise CommandError(
-            f"DATABASE_URL names another database. The demo deletes everything, so it runs only on its own SQLite "
-            f"file, {settings.DEMO_DATABASE}: unset DATABASE_URL."
+            "DATABASE_URL is set. The demo deletes all data, so it uses only its own SQLite file, "
+            f"{settings.DEMO_DATABASE}. Unset DATABASE_URL."
         )
 
 
-def _refuse_if_taken(port: int) -> None:
+def _check_port(port: int) -> None:
+    """Raise CommandError if the server could not use the port."""
     with socket.socket() as probe:
-        # As the server does: connections of an earlier run that have not died down yet are no obstacle.
+        # Like the server, ignore connections of an earlier run that are still closing.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} cannot be had ({error.strerror}). Choose another with --port."
+                f"Port {port} is not available ({error.strerror}). Choose another with --port."
             ) from error
 
 
@@ -91,5 +97,5 @@ def _start_over() -> None:
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise ArgumentTypeError("a port is a number from 1 to 65535")
+        raise ArgumentTypeError("must be a whole number from 1 to 65535")
     return int(text)
