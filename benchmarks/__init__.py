@@ -1,1 +1,1 @@
-"""What tot_jwt costs, beside its peers and under load. Not part of the package that is installed."""
+"""Benchmarks of tot_jwt and of similar packages. The installed package does not contain them."""

@@ -1,4 +1,4 @@
-"""Those who call the servers of `benchmarks.load`: wrk, a few threads, and the administrator's commands."""
+"""The clients of `benchmarks.load`: wrk, a few threads, and an operator's commands."""
 
 import http.client
 import json
@@ -16,47 +16,50 @@ from benchmarks.servers import HOST, program
 
 EXCHANGE, PROTECTED, EMPTY = "/auth/token", "/protected", "/empty"
 DOMAIN = "example.com"
-#: Of each wrk; twice as many are more than the workers can take at a time.
+#: Connections of each wrk. Two wrks have more than the workers can accept at a time.
 CONNECTIONS = 8
 #: Seconds between two requests of a probe.
 PAUSE = 0.05
+#: Counted like a status.
 NO_ANSWER = 0
 
 Key = dict[str, Any]
 
 
 class Call(NamedTuple):
-    """A request: with a token, or the exchange of keys."""
+    """A request with a token, or the exchange of an API key."""
 
     token: str = ""
     keys: Key | None = None
 
     @property
     def path(self) -> str:
+        """The path of the request."""
         return PROTECTED if self.keys is None else EXCHANGE
 
     @property
     def line(self) -> str:
-        """As statuses.lua reads it."""
+        """The line that statuses.lua reads."""
         return self.token if self.keys is None else json.dumps(self.keys)
 
     @property
     def public_key(self) -> str:
+        """The public key of an exchange."""
         return str((self.keys or {})["totApiKey"])
 
     def with_secret(self, secret: str) -> "Call":
-        """The same exchange with another secret."""
+        """Return the same exchange with another secret."""
         return Call(keys={**(self.keys or {}), "totSecretKey": secret})
 
     def token_from(self, port: int) -> str:
-        """The token that the exchange gives."""
+        """Exchange the API key and return the token."""
         status, body = self.send(port)
         if status != 200:
-            raise SystemExit(f"The exchange was answered {status}.")
+            raise SystemExit(f"The exchange returned status {status}.")
         return str(json.loads(body)["token"])
 
     def send(self, port: int) -> tuple[int, bytes]:
-        """The status and the body of the answer."""
+        """Return the status and the body of the response."""
         connection = http.client.HTTPConnection(HOST, port, timeout=30)
         try:
             if self.keys is None:
@@ -67,21 +70,21 @@ class Call(NamedTuple):
                 connection.request(
                     "POST", self.path, self.line, {"Content-Type": "application/json"}
                 )
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            response = connection.getresponse()
+            return response.status, response.read()
         finally:
             connection.close()
 
 
 class Seen(NamedTuple):
-    """When a request was sent, on the monotonic clock, and the status of its answer."""
+    """The time of a request, on the monotonic clock, and the status of its response."""
 
     at: float
     status: int
 
 
 class Probe(threading.Thread):
-    """Sends one call again and again, at a modest rate, and notes what it sees."""
+    """A thread that repeats one call at a moderate rate and records the responses."""
 
     def __init__(self, port: int, call: Call) -> None:
         super().__init__(daemon=True)
@@ -90,6 +93,7 @@ class Probe(threading.Thread):
         self.seen: list[Seen] = []
 
     def run(self) -> None:
+        """Send requests until `end` is called."""
         while not self._ended.wait(PAUSE):
             at = time.monotonic()
             try:
@@ -99,19 +103,19 @@ class Probe(threading.Thread):
             self.seen.append(Seen(at, status))
 
     def end(self) -> None:
-        """Send no more, and wait for the last answer."""
+        """Stop sending and wait for the last response."""
         self._ended.set()
         self.join()
 
 
 def manage(*arguments: str) -> Any:
-    """The JSON that ``manage.py tot_jwt …`` prints, in a process of its own."""
+    """Run ``manage.py tot_jwt …`` in a new process and return the JSON that it prints."""
     command = [sys.executable, "-m", "django", "tot_jwt", *arguments, "--json"]
     return json.loads(subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def make_key() -> Key:
-    """The credentials of a new key."""
+    """Create a key and return its credentials."""
     made = manage("create_key", DOMAIN, "--name", "Benchmark", "--scope", "orders:read")
     return {name: made[name] for name in ("appDomain", "totApiKey", "totSecretKey")}
 
@@ -119,7 +123,10 @@ def make_key() -> Key:
 def saturate(
     port: int, calls: Iterable[Call], seconds: float, folder: Path
 ) -> "subprocess.Popen[str]":
-    """A wrk that sends these calls, all to one path, as fast as they are answered. `answers_of` waits for it."""
+    """Start a wrk that sends these calls, all to one path, as fast as it can.
+
+    `answers_of` waits for its end.
+    """
     calls = list(calls)
     file = folder / f"{calls[0].path.replace('/', '-')}.requests"
     file.write_text("\n".join(call.line for call in calls))
@@ -144,7 +151,7 @@ def saturate(
 
 
 def answers_of(wrk: "subprocess.Popen[str]") -> dict[int, int]:
-    """How many answers had which status when it ends."""
+    """Wait for the end of wrk and return the number of responses by status."""
     _, printed = wrk.communicate()
     if wrk.returncode:
         raise SystemExit(printed)
@@ -155,7 +162,7 @@ def answers_of(wrk: "subprocess.Popen[str]") -> dict[int, int]:
 
 
 def throughput(port: int, path: str, token: str, seconds: float) -> float:
-    """How many requests a second are answered. Ends everything where one is refused."""
+    """Return the requests per second. Exit if a request is rejected."""
     command = [
         *(
             program("wrk"),

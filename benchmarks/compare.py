@@ -1,7 +1,7 @@
-"""Measure tot-jwt and its peers, in one run, and write the figures into docs/benchmarks.md.
+"""Measure tot-jwt and its peers in one run, and write the figures into docs/benchmarks.md.
 
-Each configuration is a process of its own, `benchmarks.measure`. A figure is the median, over the rounds, of a
-subject's block as a multiple of the empty view's block in the same round.
+Each configuration runs in its own process, `benchmarks.measure`. A figure is a median over the
+rounds: the time of a subject's block divided by that of the empty view's block in the same round.
 """
 
 import argparse
@@ -25,17 +25,21 @@ PEERS = (
     "django-oauth-toolkit",
 )
 METHOD = """\
-How many times as long as an empty DRF view an operation takes: in one process, from the WSGI handler's call to the end
-of the answer, without a network, on SQLite, without middleware. All take turns in blocks, in another order each round;
-a figure is the median over the rounds of a block against the empty view's in the same round, and beside it stands the
-middle half of the rounds. Each status was checked; wrong credentials were refused first. {keys:,} keys, 32 of them in
-use, all of which tot-jwt has seen within `KEY_STATE_MAX_AGE`, unless that is 0 and it asks the database each time.
-Passwords and client secrets are hashed with MD5, which costs next to nothing, or with PBKDF2, Django's default."""
-GROWTH = "With {keys:,} keys as a multiple of the same with {few}; beside it the middle half of the rounds."
+The time of each operation as a multiple of an empty DRF view's time. The time is measured in one
+process, from the call of the WSGI handler to the end of the response, on SQLite, without a network
+and without middleware. The subjects run in blocks, in another order each round. A figure is the
+median over the rounds of a block's time divided by the empty view's in the same round; the range
+beside it is the middle half of the rounds. Each status is checked, and wrong credentials are
+rejected first. The database has {keys:,} keys; 32 of them are in use. tot-jwt has cached their
+states, except with `KEY_STATE_MAX_AGE = 0`, where it queries the database each time. Passwords and
+client secrets are hashed with MD5, which takes almost no time, or with PBKDF2, Django's default."""
+GROWTH = """\
+The time with {keys:,} keys as a multiple of the time with {few} keys. The range is the middle half
+of the rounds."""
 
 
 class Figure(NamedTuple):
-    """The median of ratios, and the middle half of them."""
+    """The median of ratios, and the range of the middle half."""
 
     median: float
     low: float
@@ -43,16 +47,18 @@ class Figure(NamedTuple):
 
     @classmethod
     def of(cls, blocks: list[float], base: list[float]) -> "Figure":
+        """Compare the blocks with those of the base, round by round."""
         ratios = [block / other for block, other in zip(blocks, base, strict=True)]
         low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
         return cls(median, low, high)
 
     def cells(self) -> list[str]:
+        """Return the two cells of a table."""
         return [f"**{rounded(self.median)}**", f"{rounded(self.low)} – {rounded(self.high)}"]
 
 
 class Row(NamedTuple):
-    """What was measured of one subject: against the empty view and, where it was, against itself with few keys."""
+    """The results of one subject: its cost against the empty view and its growth, if measured."""
 
     operation: str
     name: str
@@ -62,14 +68,16 @@ class Row(NamedTuple):
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.compare", description=__doc__)
-    parser.add_argument("--keys", type=int, default=10_000, help="how many there are (%(default)s)")
+    parser.add_argument("--keys", type=int, default=10_000, help="number of keys (%(default)s)")
     parser.add_argument(
         "--rounds", type=int, default=30, help="blocks of each subject (%(default)s)"
     )
     parser.add_argument(
-        "--data", type=Path, help="a folder that keeps the databases; empty it after a migration"
+        "--data",
+        type=Path,
+        help="folder in which to keep the databases; empty it after a migration",
     )
     report.add_output_option(parser)
     arguments = parser.parse_args()
@@ -87,20 +95,20 @@ def main() -> None:
         METHOD.format(keys=arguments.keys),
         report.table(
             ["Operation", "Package"],
-            ["Times an empty view", "", "Queries"],
+            ["× an empty view", "Range", "Queries"],
             [[row.operation, row.name, *row.cost.cells(), row.queries] for row in rows],
         ),
         GROWTH.format(keys=arguments.keys, few=FEW),
         report.table(
             ["Operation", "Package"],
-            ["Growth", ""],
+            ["Growth", "Range"],
             [[row.operation, row.name, *row.growth.cells()] for row in rows if row.growth],
         ),
     )
 
 
 def measured(data: Path, keys: int, rounds: int) -> Iterator[Row]:
-    """The rows of all configurations."""
+    """Measure all configurations and return their rows."""
     sizes = [str(FEW), str(keys)]
     many = ["--rounds", str(rounds)]
     slow = ["--rounds", "5", "--block", "1"]
@@ -110,7 +118,7 @@ def measured(data: Path, keys: int, rounds: int) -> Iterator[Row]:
 
 
 def run(data: Path, *arguments: str, **environment: str) -> list[dict[str, Any]]:
-    """What one configuration's process measured."""
+    """Run the process of one configuration and return its measurements."""
     print("Measuring:", *arguments, *map("=".join, environment.items()), file=sys.stderr)
     process = subprocess.run(
         [sys.executable, "-m", "benchmarks.measure", *arguments, "--data", str(data)],
@@ -126,7 +134,7 @@ def run(data: Path, *arguments: str, **environment: str) -> list[dict[str, Any]]
 
 
 def rows_of(measurements: list[dict[str, Any]], keys: int) -> Iterator[Row]:
-    """The rows of one process, each compared within it."""
+    """Return the rows of one process. Figures are compared only within it."""
     empty, *measured = measurements
     few = {(one["operation"], one["name"]): one["blocks"] for one in measured if one["keys"] == FEW}
     for one in measured:
@@ -138,7 +146,7 @@ def rows_of(measurements: list[dict[str, Any]], keys: int) -> Iterator[Row]:
 
 
 def rounded(value: float) -> str:
-    """Three digits, or as many as there are before the point."""
+    """Return the value with three digits, or with all digits before the point."""
     return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
 
 

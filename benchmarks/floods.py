@@ -1,4 +1,4 @@
-"""Floods of keys and tokens, and what is left of this process's memory after each."""
+"""Floods of keys and tokens, and the memory of this process after each."""
 
 import resource
 from collections.abc import Callable, Iterator
@@ -14,64 +14,65 @@ from tot_jwt.keys import usage
 from tot_jwt.tokens.backend import backend
 from tot_jwt.tokens.memory import MAX_TOKENS, MAX_TOKENS_PER_KEY
 
-#: Twice as many as a process remembers.
+#: Twice as many keys as a process caches.
 KEYS = 2 * key_state.MAX_STATES
-#: As many as use a process at a time; together they have more tokens than it remembers.
+#: Clients that use the process at a time. Together they have more tokens than it caches.
 CLIENTS = 1_000
+#: Measurements of the memory during a flood.
 SAMPLES = 10
 ADDRESS = "127.0.0.1"
-#: Under six bytes a token, from the first tenth of a million to the last: less than anything kept of each would take.
+#: Less than six bytes for each of a million tokens: too little to store anything about each.
 MAX_GROWTH_MB = 5.0
 
 MB = 1024 * 1024
 
 
 def open_file(path: Path) -> None:
-    """Have all keys in this file."""
+    """Create the keys in this file and use it as the database."""
     tables.fill(path, KEYS)
     tables.use(path)
 
 
 def of_keys() -> Iterator[Finding]:
-    """Every key is used once."""
+    """Use every key once."""
     for row in range(KEYS):
         _accept(token(row, KEYS))
     yield Finding(
-        "Keys remembered of twice as many", len(key_state._states), at_most=key_state.MAX_STATES
+        "Cached keys of twice as many", len(key_state._states), at_most=key_state.MAX_STATES
     )
     yield Finding(
-        "Times of use remembered of twice as many", len(usage._recorded), at_most=usage.MAX_USES
+        "Cached times of use of twice as many", len(usage._recorded), at_most=usage.MAX_USES
     )
 
 
 def of_tokens(count: int) -> Iterator[Finding]:
-    """The clients take turns, each with a new token every time."""
+    """Use each token once; the clients take turns."""
     growth = _growth(count, lambda number: _accept(_new(number)))
-    yield Finding("Growth with good tokens, MB", growth, at_most=MAX_GROWTH_MB)
-    yield Finding("Tokens remembered", len(backend().verified), at_most=MAX_TOKENS)
+    yield Finding("Growth with valid tokens, MB", growth, at_most=MAX_GROWTH_MB)
+    yield Finding("Cached tokens", len(backend().verified), at_most=MAX_TOKENS)
 
 
 def of_bad_tokens(count: int) -> Iterator[Finding]:
-    """An attack while the memory is full of good ones."""
-    good = _remembered_of_everybody()
+    """Send invalid tokens while the cache is full of valid ones."""
+    valid = _fill_cache()
     accepted = 0
 
     def attack(number: int) -> None:
         nonlocal accepted
         accepted += _accepts(_bad(number))
 
-    yield Finding("Growth with bad tokens, MB", _growth(count, attack), at_most=MAX_GROWTH_MB)
-    yield Finding("Bad tokens accepted", accepted, at_most=0)
-    yield Finding("Good tokens that they displaced", _forgotten(good), at_most=0)
+    yield Finding("Growth with invalid tokens, MB", _growth(count, attack), at_most=MAX_GROWTH_MB)
+    yield Finding("Invalid tokens accepted", accepted, at_most=0)
+    yield Finding("Valid tokens that they evicted", _evicted(valid), at_most=0)
 
 
 def of_one_client() -> Iterator[Finding]:
-    """As many good tokens of one client as there is room for."""
-    good = _remembered_of_everybody()
+    """Fill the cache with valid tokens of one client."""
+    valid = _fill_cache()
     for _ in range(MAX_TOKENS):
         _accept(token(CLIENTS, KEYS))
     yield Finding(
-        "Others' tokens that one client's displaced", _forgotten(good), at_most=MAX_TOKENS_PER_KEY
+        "Tokens of others that one client evicted", _evicted(valid), at_most=MAX_TOKENS_PER_KEY
     )
 
 
@@ -80,26 +81,30 @@ def _new(number: int) -> str:
 
 
 def _bad(number: int) -> str:
-    """Altered, of mixed parts, of a key that is gone, or no token at all; never the same twice."""
-    good, other = _new(number), _new(number + 1)
+    """Return another invalid token for each number, of four kinds in turn.
+
+    One character is altered, the signature is another token's, the key does not exist, or the text
+    is not a token.
+    """
+    valid, other = _new(number), _new(number + 1)
     kinds = (
-        altered(good),
-        ".".join([*good.split(".")[:2], other.split(".")[2]]),
+        altered(valid),
+        ".".join([*valid.split(".")[:2], other.split(".")[2]]),
         token(KEYS + number, KEYS),
         f"{number:04000}",
     )
     return kinds[number % len(kinds)]
 
 
-def _remembered_of_everybody() -> list[str]:
-    """The memory is full of these, which are of all clients."""
+def _fill_cache() -> list[str]:
+    """Fill the cache with tokens of all clients and return them."""
     tokens = [_new(number) for number in range(MAX_TOKENS)]
     for raw in tokens:
         _accept(raw)
     return tokens
 
 
-def _forgotten(tokens: list[str]) -> int:
+def _evicted(tokens: list[str]) -> int:
     return sum(backend().verified.get(raw) is None for raw in tokens)
 
 
@@ -116,7 +121,7 @@ def _accepts(raw: str) -> bool:
 
 
 def _growth(count: int, act: Callable[[int], None]) -> float:
-    """By how many MB the process was larger at any time than after the first tenth of the acts."""
+    """Return by how many MB the process grew after the first tenth of the acts."""
     samples = []
     for number in range(count):
         act(number)
@@ -126,5 +131,5 @@ def _growth(count: int, act: Callable[[int], None]) -> float:
 
 
 def _resident() -> int:
-    """The bytes of this process that are in memory."""
+    """Return the resident memory of this process in bytes."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

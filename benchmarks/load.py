@@ -1,6 +1,6 @@
-"""Saturate two workers on PostgreSQL and Redis, and meanwhile revoke, rotate, and have the database crash.
+"""Saturate two workers on PostgreSQL and Redis while keys are changed and the database crashes.
 
-Exits with 1 unless every request is answered as it should be, and a view behind a token is nearly as fast as an empty.
+Exits with 1 if a response is wrong, or if a view behind a token is too slow against an empty view.
 """
 
 import argparse
@@ -18,21 +18,23 @@ from benchmarks.report import ROOT, Finding
 ROUNDS, ROUND_SECONDS = 24, 1
 LEAST_SHARE = 0.9
 METHOD = """\
-gunicorn with {workers} sync workers, PostgreSQL and Redis, and their clients beside them. First wrk takes turns of
-{turn} s on an empty view and one behind a token; the share is the median of {rounds} rounds. Then, for {seconds} s, one
-wrk sends tokens and another exchanges keys; meanwhile a key is revoked, another rotated with a grace, and the database
-killed and after {gone:.0f} s started again, while probes use these keys about every {pause} s. A probe's times are
-those of sending, counted from the end of the command or from the database's return."""
+gunicorn with {workers} sync workers, PostgreSQL, Redis and the clients run on one machine. First,
+wrk sends requests to an empty view and to a view behind a token, in turns of {turn} s. The share is
+the median of {rounds} rounds. Then, for {seconds} s, one wrk sends tokens and another exchanges
+keys. Meanwhile one key is revoked, another is rotated with a grace period, and the database is
+killed and started again after {gone:.0f} s. Probes use these keys about every {pause} s. The times
+of a probe are when it sent a request, counted from the end of the command or from the database's
+start."""
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument(
         "--seconds",
         type=int,
         default=60,
-        help="how long it is saturated, 20 at least (%(default)s)",
+        help="duration of the saturation, at least 20 (%(default)s)",
     )
     report.add_output_option(parser)
     arguments = parser.parse_args()
@@ -61,7 +63,7 @@ def main() -> None:
 
 
 def configure(database_url: str, cache_url: str) -> None:
-    """Have all processes from now on use these, and make the tables."""
+    """Have all new processes use this database and this cache, and create the tables."""
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "benchmarks.settings",
         "BENCHMARKS_DATABASE_URL": database_url,
@@ -75,7 +77,7 @@ def configure(database_url: str, cache_url: str) -> None:
 
 
 def speed(port: int) -> list[Finding]:
-    """How many requests a second are answered, and an empty view's share of it that is left behind a token."""
+    """Return the requests per second of both views, and their ratio."""
     token = Call(keys=make_key()).token_from(port)
     rates: dict[str, list[float]] = {EMPTY: [], PROTECTED: []}
     for path in rates:
@@ -87,9 +89,9 @@ def speed(port: int) -> list[Finding]:
         behind / empty for empty, behind in zip(rates[EMPTY], rates[PROTECTED], strict=True)
     )
     return [
-        Finding("Requests a second, empty view", round(statistics.median(rates[EMPTY]))),
-        Finding("Requests a second, behind a token", round(statistics.median(rates[PROTECTED]))),
-        Finding("Share of the empty view's", share, at_least=LEAST_SHARE),
+        Finding("Requests per second, empty view", round(statistics.median(rates[EMPTY]))),
+        Finding("Requests per second, behind a token", round(statistics.median(rates[PROTECTED]))),
+        Finding("Share of the empty view", share, at_least=LEAST_SHARE),
     ]
 
 

@@ -1,8 +1,8 @@
-"""One process of `benchmarks.compare`: measures what it is told, prints it as JSON.
+"""One process of `benchmarks.compare`: measure the given subjects and print the results as JSON.
 
     python -m benchmarks.measure own peers logins --data DIR --sizes 10 10000
 
-The environment chooses the settings: KEY_STATE_MAX_AGE, HASHER.
+The environment variables KEY_STATE_MAX_AGE and HASHER set the settings of those names.
 """
 
 import argparse
@@ -12,19 +12,23 @@ from pathlib import Path
 
 import django
 
-#: Requests of a block, each with other credentials where there are so many.
+#: Requests in a block, with different credentials if there are enough keys.
 BLOCK = 32
 
 
 def main() -> None:
+    """Run the command."""
     arguments = _parser().parse_args()
     django.setup()
-    # Models, and so everything that follows, can be imported only now.
+    # These modules import models, which requires the setup.
     from benchmarks import own, peers, tables
     from benchmarks.timing import Subject, measure
 
     def prepared(keys: int, *, is_largest: bool) -> list[Subject]:
-        """All that is measured in the file with so many keys; what is no look-up only in the largest."""
+        """Return the subjects on a file with this number of keys.
+
+        Only the largest file has subjects that do not look up a key.
+        """
         file: Path = arguments.data / f"{keys}.sqlite3"
         tables.fill(file, keys, peers=True)
         tables.use(file)
@@ -56,10 +60,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("what", nargs="+", choices=["own", "peers", "logins"])
     parser.add_argument(
-        "--data", type=Path, required=True, help="where the files of keys are, or are made"
+        "--data", type=Path, required=True, help="folder of the databases, created if missing"
     )
     parser.add_argument(
-        "--sizes", type=int, nargs="+", default=[10_000], help="numbers of keys, each in a file"
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[10_000],
+        help="numbers of keys; each has its own file",
     )
     parser.add_argument("--rounds", type=int, default=30)
     parser.add_argument("--block", type=int, default=BLOCK, help="requests of a login in a block")

@@ -1,6 +1,7 @@
-"""A million distinct tokens through one process leave its memory flat, and no flood displaces good ones.
+"""Send a million different tokens through one process and check that its memory does not grow.
 
-Exits with 1 where that does not hold. It reads /proc, so it needs Linux.
+Also checks that floods of tokens do not evict valid ones. Exits with 1 if a check fails. Requires
+Linux, because it reads /proc.
 """
 
 import argparse
@@ -12,19 +13,20 @@ from pathlib import Path
 from benchmarks import report
 
 METHOD = """\
-One process on SQLite, {seconds:.0f} seconds: {strangers:,} keys, each used once, so that all that is remembered is
-full; then {tokens:,} tokens of {clients:,} clients, each signed, verified and never seen again, and {attacks:,} bad
-ones of four kinds. The resident memory is looked at ten times on the way."""
+One process on SQLite, {seconds:.0f} seconds. First {strangers:,} keys are used once each, which
+fills the caches. Then {tokens:,} tokens of {clients:,} clients are signed and verified once each,
+and {attacks:,} invalid tokens of four kinds are sent. The resident memory is measured ten times
+per flood."""
 
 
 def main() -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__)
     parser.add_argument(
-        "--tokens", type=int, default=1_000_000, help="how many good ones (%(default)s)"
+        "--tokens", type=int, default=1_000_000, help="number of valid tokens (%(default)s)"
     )
     parser.add_argument(
-        "--attacks", type=int, default=200_000, help="how many bad ones (%(default)s)"
+        "--attacks", type=int, default=200_000, help="number of invalid tokens (%(default)s)"
     )
     report.add_output_option(parser)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""What tot_jwt does, as things to measure."""
+"""The operations of tot_jwt as subjects to measure."""
 
 import json
 from collections.abc import Iterator
@@ -11,13 +11,13 @@ from benchmarks.timing import Request, Subject, request
 from benchmarks.urls import EmptyView, protected
 from tot_jwt.api.token import TokenView
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
-from tot_jwt.tokens.token import ApiToken
+from tot_jwt.tokens import ApiToken
 
 JSON = "application/json"
 
 
 def subjects(rows: list[int], keys: int) -> list[Subject]:
-    """All operations, with the keys of these rows of the file with so many keys."""
+    """Return all operations, with the keys of these rows of a file with this number of keys."""
     name = "tot-jwt" if settings.TOT_JWT["KEY_STATE_MAX_AGE"] else "tot-jwt, KEY_STATE_MAX_AGE = 0"
     with_token = [with_bearer(token(row, keys)) for row in rows]
     exchange = [post(credentials(row, keys)) for row in rows]
@@ -46,12 +46,12 @@ def subjects(rows: list[int], keys: int) -> list[Subject]:
 
 
 def empty() -> Subject:
-    """What all are compared with."""
+    """Return the subject with which all others are compared."""
     return Subject("Nothing", "empty view", EmptyView.as_view(), [with_bearer("x")] * 32, None)
 
 
 def token(row: int, keys: int) -> str:
-    """A new token, as the exchange issues it."""
+    """Return a new token, as the exchange issues it."""
     raw, _ = ApiToken.issue(
         public_key=tables.public_key(row, keys),
         app_domain=tables.domain(row),
@@ -63,11 +63,12 @@ def token(row: int, keys: int) -> str:
 
 
 def unseen(rows: list[int], keys: int) -> Iterator[Request]:
-    """Requests with new tokens, without end."""
+    """Return an endless iterator of requests with new tokens."""
     return (with_bearer(token(row, keys)) for row in cycle(rows))
 
 
 def credentials(row: int, keys: int) -> dict[str, object]:
+    """Return the members of a body that hold the API key of this row."""
     return {
         "appDomain": tables.domain(row),
         "totApiKey": tables.public_key(row, keys),
@@ -76,13 +77,15 @@ def credentials(row: int, keys: int) -> dict[str, object]:
 
 
 def with_bearer(raw: str) -> Request:
+    """Return a request with this token."""
     return request(authorization=f"Bearer {raw}")
 
 
 def post(data: object) -> Request:
+    """Return a request with this JSON."""
     return request("POST", body=json.dumps(data).encode(), type=JSON)
 
 
 def altered(credential: str) -> str:
-    """The same but for one character, ten from the end."""
+    """Return the credential with one character changed, the tenth from the end."""
     return credential[:-10] + ("x" if credential[-10] != "x" else "y") + credential[-9:]

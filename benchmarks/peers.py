@@ -1,4 +1,4 @@
-"""What the peers do for the same purposes, as things to measure. They are imported here alone, and by name."""
+"""The operations of the peers as subjects to measure. Only this module and `tables` import them."""
 
 import base64
 from typing import Any
@@ -20,7 +20,7 @@ USERNAME, PASSWORD = "client", "correct horse battery staple"
 
 
 def authentications(rows: list[int]) -> list[Subject]:
-    """A DRF view behind each peer's class."""
+    """Return a DRF view behind the authentication of each peer."""
 
     def subject(name: str, header: str, tokens: list[str], **classes: str) -> Subject:
         loaded = {kind: import_string(dotted) for kind, dotted in classes.items()}
@@ -70,7 +70,7 @@ def authentications(rows: list[int]) -> list[Subject]:
 
 
 def verifications(rows: list[int]) -> list[Subject]:
-    """The endpoints that say whether a token is good."""
+    """Return the endpoints that verify a token."""
     operation = "Verify a token"
     access = [_access_token(row) for row in rows]
     verify = import_string("rest_framework_simplejwt.views.TokenVerifyView").as_view()
@@ -94,7 +94,10 @@ def verifications(rows: list[int]) -> list[Subject]:
 
 
 def logins(times: int) -> list[Subject]:
-    """The endpoints that give a token for a password or a client secret, hashed as the settings say."""
+    """Return the endpoints that issue a token for a password or a client secret.
+
+    PASSWORD_HASHERS sets how both are hashed.
+    """
     _make_account()
 
     def subject(name: str, view: Any, right: Request, wrong: Request) -> Subject:
@@ -130,7 +133,10 @@ def logins(times: int) -> list[Subject]:
 
 
 def _make_account() -> None:
-    """A user and an OAuth client, in place of those of an earlier run, whose hashes may be another hasher's."""
+    """Create a user and an OAuth client.
+
+    They replace those of an earlier run, which another hasher may have hashed.
+    """
     users = get_user_model()._default_manager
     users.filter(username=USERNAME).delete()
     users.create(username=USERNAME, password=make_password(PASSWORD))

@@ -1,4 +1,4 @@
-"""The sections of docs/benchmarks.md: each command rewrites its own."""
+"""The sections of docs/benchmarks.md. Each command writes its own."""
 
 import argparse
 import platform
@@ -14,12 +14,16 @@ from typing import NamedTuple
 from tot_jwt import __version__
 
 ROOT = Path(__file__).resolve().parent.parent
-TITLE = "# Benchmarks\n\nWritten by the commands named in it; [how to run them](../benchmarks/README.md).\n"
+TITLE = """\
+# Benchmarks
+
+Each section names the command that wrote it. [How to run them](../benchmarks/README.md).
+"""
 REQUIREMENT = re.compile(r"^[\w-]+", re.MULTILINE)
 
 
 class Finding(NamedTuple):
-    """A figure and the bounds that it is to keep."""
+    """A figure and its bounds."""
 
     what: str
     measured: float
@@ -32,21 +36,21 @@ class Finding(NamedTuple):
         return self.at_least <= self.measured <= self.at_most
 
     def cells(self) -> list[str]:
-        """A row of the table of findings."""
+        """Return the row in the table of findings."""
         least = "" if self.at_least == -inf else f"{self.at_least:,}"
         most = "" if self.at_most == inf else f"{self.at_most:,}"
         return [self.what, f"{round(self.measured, 3):,}", least, most]
 
 
 def add_output_option(parser: argparse.ArgumentParser) -> None:
-    """``--output``: the file that the section goes to."""
+    """Add ``--output``, the file of the section."""
     parser.add_argument(
         "--output", type=Path, default=ROOT / "docs" / "benchmarks.md", help="%(default)s"
     )
 
 
 def require_installed() -> None:
-    """End with what to do, unless all of requirements.txt is installed."""
+    """Exit with instructions unless all of requirements.txt is installed."""
     installed = {
         distribution.name.lower().replace("_", "-") for distribution in metadata.distributions()
     }
@@ -54,12 +58,12 @@ def require_installed() -> None:
     missing = [name for name in required if name.lower() not in installed]
     if missing:
         raise SystemExit(
-            f"Not installed: {', '.join(missing)}. pip install -r benchmarks/requirements.txt"
+            f"Not installed: {', '.join(missing)}. Run: pip install -r benchmarks/requirements.txt"
         )
 
 
 def provenance(module: str, *distributions: str) -> str:
-    """When it was measured, with which command and which versions."""
+    """Return the date, the command and the versions of the measurement."""
     command = " ".join(["python -m", module, *_arguments()])
     versions = {"tot-jwt": __version__, "Python": platform.python_version()}
     versions |= {
@@ -71,18 +75,18 @@ def provenance(module: str, *distributions: str) -> str:
 
 
 def table(words: Sequence[str], figures: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table: the headings of its columns of words and of those of figures, and all its rows."""
+    """Return a Markdown table. Columns of words are aligned left, columns of figures right."""
     lines = [[*words, *figures], ["---"] * len(words) + ["--:"] * len(figures), *rows]
     return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in lines)
 
 
 def table_of_findings(findings: Iterable[Finding]) -> str:
-    """Each figure beside its bounds."""
-    return table(["What"], ["Measured", "At least", "At most"], map(Finding.cells, findings))
+    """Return a table of the figures and their bounds."""
+    return table(["Figure"], ["Measured", "At least", "At most"], map(Finding.cells, findings))
 
 
 def write_section(file: Path, title: str, *paragraphs: str) -> None:
-    """Print the section, and put it into the file in place of the one of that title."""
+    """Print the section, and write it to the file in place of the one with this title."""
     section = "\n\n".join([f"## {title}", *paragraphs]) + "\n"
     print(section)
     text = file.read_text() if file.exists() else TITLE
@@ -95,5 +99,5 @@ def write_section(file: Path, title: str, *paragraphs: str) -> None:
 
 
 def _arguments() -> list[str]:
-    """The command line without where its result goes."""
+    """Return the arguments of the command without ``--output``."""
     return re.sub(r"--output[= ]\S+ ?", "", " ".join(sys.argv[1:])).split()

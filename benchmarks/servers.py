@@ -1,4 +1,7 @@
-"""PostgreSQL, Redis and gunicorn on 127.0.0.1, each with a port and files of its own, as long as a `with` lasts."""
+"""Context managers that run PostgreSQL, Redis and gunicorn on 127.0.0.1.
+
+Each server has its own port and its own files.
+"""
 
 import os
 import shutil
@@ -18,7 +21,10 @@ START_SECONDS = 30
 
 
 class PostgreSQL:
-    """A cluster without passwords, to be stopped and started. It refuses to run as root, who lends it another user."""
+    """A PostgreSQL cluster without passwords.
+
+    PostgreSQL refuses to run as root. In that case it runs as the user `postgres`.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "postgresql"
@@ -31,18 +37,18 @@ class PostgreSQL:
 
     @property
     def url(self) -> str:
-        """As the settings want it."""
+        """The URL for the settings."""
         return f"postgresql://postgres@{HOST}:{self.port}/postgres"
 
     def start(self) -> None:
-        """Start, and wait until it answers."""
+        """Start the cluster and wait until it accepts connections."""
         options = f"-h {HOST} -p {self.port} -k {self._folder}"
         self._call(
             "pg_ctl", "start", "--wait", "--options", options, "--log", str(self._folder / "log")
         )
 
     def stop(self) -> None:
-        """Stop like a crash: nobody is waited for."""
+        """Stop the cluster like a crash, without waiting for clients."""
         self._call("pg_ctl", "stop", "--mode", "immediate")
 
     def _call(self, program: str, *arguments: str) -> None:
@@ -60,21 +66,20 @@ class PostgreSQL:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[PostgreSQL]:
-    """A running cluster."""
+    """Run a cluster."""
     cluster = PostgreSQL(folder)
     cluster.start()
     try:
         yield cluster
     finally:
-        with suppress(
-            subprocess.CalledProcessError
-        ):  # stopped already, where a run ends in between
+        # An interrupted run may have stopped it already.
+        with suppress(subprocess.CalledProcessError):
             cluster.stop()
 
 
 @contextmanager
 def redis(folder: Path) -> Iterator[str]:
-    """The URL of a running Redis that keeps nothing."""
+    """Run a Redis without persistence. Yield its URL."""
     port = free_port()
     command = [
         program("redis-server"),
@@ -93,7 +98,10 @@ def redis(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def gunicorn() -> Iterator[int]:
-    """The port of the benchmarks' project, with sync workers, configured by this process's environment."""
+    """Run the benchmark project with sync workers. Yield its port.
+
+    The environment of this process configures it.
+    """
     port = free_port()
     options = [
         "--workers",
@@ -110,23 +118,23 @@ def gunicorn() -> Iterator[int]:
 
 
 def program(name: str) -> str:
-    """Where the program is; the end, saying so, where it is not."""
+    """Return the path of a program. Exit if it is not installed."""
     found = shutil.which(name)
     if found is None:
         raise SystemExit(
-            f"Not installed: {name}. Debian's packages are wrk, postgresql and redis-server."
+            f"Not installed: {name}. On Debian: apt install wrk postgresql redis-server"
         )
     return found
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port that is not in use."""
     with socket.create_server((HOST, 0)) as listening:
         return int(listening.getsockname()[1])
 
 
 def _postgresql_program(name: str) -> str:
-    """Debian keeps them off PATH, in a folder for each version."""
+    """Return the path of a program. Debian has a folder for each version, outside of PATH."""
     return next(
         map(str, sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)), ""
     ) or program(name)

@@ -1,4 +1,7 @@
-"""A host that does nothing but answer: no middleware, no log, JSON alone. The environment says what differs."""
+"""Settings of a minimal host: JSON only, without middleware and logs.
+
+Environment variables set what differs between the benchmarks.
+"""
 
 import os
 from datetime import timedelta
@@ -13,7 +16,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     if DATABASE_URL
     else {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": ":memory:",  # benchmarks.tables puts files in its place
+        "NAME": ":memory:",  # benchmarks.tables replaces it by files
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
@@ -27,7 +30,7 @@ CACHES = {
     )
 }
 
-# For the peers' logins: MD5, which costs next to nothing, or PBKDF2, which is Django's default.
+# For the peers' logins: MD5, which takes almost no time, or PBKDF2, Django's default.
 PASSWORD_HASHERS = [f"django.contrib.auth.hashers.{os.environ.get('HASHER', 'MD5')}PasswordHasher"]
 
 _PEERS = ["rest_framework_api_key", "knox", "oauth2_provider"]

@@ -1,4 +1,4 @@
-"""A minute at saturation in which a key is revoked, another rotated, and the database crashes, and what came of it."""
+"""A minute at saturation, with a revocation, a rotation and a crash of the database."""
 
 import time
 from collections import Counter
@@ -11,11 +11,12 @@ from benchmarks.report import Finding
 from benchmarks.servers import PostgreSQL
 
 MAX_AGE = 5
-#: When it happens, in parts of the whole. In a minute, the database is gone for longer than keys are remembered.
+#: When each happens, as a fraction of the duration. In a minute, the database is down for longer
+#: than key states are cached.
 REVOCATION, ROTATION, CRASH, RETURN = 0.15, 0.3, 0.45, 0.6
-#: Seconds by which an answer may be later than its request.
+#: Maximum seconds between a request and its response.
 IN_FLIGHT = 1
-#: Seconds after the database's return in which a worker may still hold a dead connection.
+#: Maximum seconds for which a worker may keep a dead connection after the database is back.
 RECOVERY = 5
 CLIENTS = 3
 
@@ -23,7 +24,7 @@ OK, UNAUTHORIZED, TOO_MANY, UNAVAILABLE = 200, 401, 429, 503
 
 
 def run(port: int, database: PostgreSQL, seconds: int, folder: Path) -> Iterator[Finding]:
-    """What the clients of this server saw."""
+    """Run the clients against the server on this port and return the findings."""
     clients = [make_key() for _ in range(CLIENTS)]
     doomed, rotated = Call(keys=make_key()), Call(keys=make_key())
     doomed_token, rotated_token = (Call(token=call.token_from(port)) for call in (doomed, rotated))
@@ -63,17 +64,17 @@ def _of_saturation(answered: dict[str, dict[int, int]]) -> Iterator[Finding]:
     total = sum(map(Counter, answered.values()), Counter[int]())
     for what, answers in answered.items():
         yield Finding(f"{what} accepted", answers[OK], at_least=1)
-    yield Finding("Answered 503", total[UNAVAILABLE], at_least=1)
+    yield Finding("Status 503", total[UNAVAILABLE], at_least=1)
     yield Finding(
-        "Answered otherwise",
+        "Other statuses",
         total.total() - sum(total[s] for s in (OK, UNAVAILABLE, NO_ANSWER)),
         at_most=0,
     )
-    yield Finding("Not answered", total[NO_ANSWER], at_most=0)
+    yield Finding("No response", total[NO_ANSWER], at_most=0)
 
 
 def _of_revocation(probes: list[Probe], revocation: float, revoked: float) -> Iterator[Finding]:
-    """Whoever was accepted until then is refused after MAX_AGE, for good."""
+    """Check that revoked credentials are accepted for at most MAX_AGE, and never again."""
     for probe, what in zip(probes, ("keys", "token"), strict=True):
         accepted = [seen.at for seen in probe.seen if seen.status == OK]
         wrong = [
@@ -84,22 +85,24 @@ def _of_revocation(probes: list[Probe], revocation: float, revoked: float) -> It
         ]
         last = max(accepted, default=revoked)
         yield Finding(f"Revoked {what}: accepted until, seconds", last - revoked, at_most=MAX_AGE)
-        yield Finding(f"Revoked {what}: refused", len(probe.seen) - len(accepted), at_least=1)
-        yield Finding(f"Revoked {what}: answered otherwise", len(wrong), at_most=0)
+        yield Finding(f"Revoked {what}: rejected", len(probe.seen) - len(accepted), at_least=1)
+        yield Finding(f"Revoked {what}: other statuses", len(wrong), at_most=0)
 
 
 def _of_rotation(probes: list[Probe], crash: float, returned: float) -> Iterator[Finding]:
-    """All of the rotated key's credentials are accepted whenever there is a database."""
-    for probe, what in zip(probes, ("old secret", "token", "new secret"), strict=True):
+    """Check that all credentials of the rotated key are accepted while the database is up."""
+    for probe, what in zip(probes, ("Old secret", "Token", "New secret"), strict=True):
         refused = [seen for seen in probe.seen if seen.status != OK]
         wrong = [
             seen for seen in refused if seen.status != UNAVAILABLE or seen.at < crash - IN_FLIGHT
         ]
         last = max((seen.at for seen in refused), default=returned)
-        yield Finding(f"Rotated key's {what}: accepted", len(probe.seen) - len(refused), at_least=1)
-        yield Finding(f"Rotated key's {what}: answered otherwise", len(wrong), at_most=0)
         yield Finding(
-            f"Rotated key's {what}: 503 until, seconds", last - returned, at_most=RECOVERY
+            f"{what} of the rotated key: accepted", len(probe.seen) - len(refused), at_least=1
+        )
+        yield Finding(f"{what} of the rotated key: other statuses", len(wrong), at_most=0)
+        yield Finding(
+            f"{what} of the rotated key: 503 until, seconds", last - returned, at_most=RECOVERY
         )
 
 

@@ -1,5 +1,6 @@
--- For wrk: sends the requests of a file in turn, and prints as JSON how many answers had which status, and how many
--- requests had none. A line of the file that begins with "{" is the body of a POST, any other a token for a GET.
+-- A script for wrk. It sends the requests of a file in turn and prints as JSON the number of responses by status and
+-- the number of requests without a response. A line that begins with "{" is the body of a POST, any other line is a
+-- token for a GET.
 
 local threads = {}
 

@@ -1,6 +1,6 @@
-"""SQLite files full of keys, one for each number of keys, and the connection that is switched between them.
+"""SQLite files of keys, one for each number of keys, and the switch between them.
 
-Whose credentials are whose follows from the row's number, so that each process can present them.
+All credentials follow from the number of the row, so each process can compute them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tot_jwt.models import ApiKey, AppDomain
 from tot_jwt.rules.credentials import hash_secret
 
 KEYS_PER_DOMAIN = 100
-#: The secret of every key of ours; only what is looked up need differ.
+#: The secret of all our keys. Only what is looked up must differ.
 SECRET = "sk_live_tot_" + "s" * 49
 CHUNK = 20_000
 FAR = datetime(2100, 1, 1, tzinfo=UTC)
@@ -28,7 +28,7 @@ _wrappers: dict[Path, Any] = {}
 
 
 def use(path: Path) -> None:
-    """Have Django's default connection be one to this file, opened once."""
+    """Use this file as the default database. Its connection stays open."""
     if path not in _wrappers:
         wrapper: Any = connections.create_connection("default")
         wrapper.settings_dict = {**wrapper.settings_dict, "NAME": str(path)}
@@ -37,7 +37,10 @@ def use(path: Path) -> None:
 
 
 def fill(path: Path, keys: int, *, peers: bool = False) -> None:
-    """Make the file, unless it is there: so many keys of ours and, if asked for, of each peer's."""
+    """Create the file, unless it exists, with this number of our keys.
+
+    With `peers`, it has as many keys of each peer.
+    """
     if path.exists():
         return
     unfinished = path.with_suffix(".unfinished")
@@ -72,25 +75,27 @@ def fill(path: Path, keys: int, *, peers: bool = False) -> None:
 
 
 def domain(number: int) -> str:
+    """Return the domain of a row."""
     return f"app{number // KEYS_PER_DOMAIN}.example.com"
 
 
 def public_key(number: int, keys: int) -> str:
-    """The public key of a row; no file has one of another's, for a process remembers keys by it."""
+    """Return the public key of a row. It differs between files: processes cache states by it."""
     return f"pk_live_tot_{keys}x{number:010}"
 
 
 def opaque(number: int) -> str:
-    """A peer's token, as long as DRF's."""
+    """Return a token for the peers, as long as DRF's."""
     return hashlib.sha256(b"%d" % number).hexdigest()[:40]
 
 
 def peers_api_key(number: int) -> str:
+    """Return an API key in the form of djangorestframework-api-key."""
     return f"{number:08}.{opaque(number)}"
 
 
 def _fill_peers(keys: int) -> None:
-    """As many users as keys, and a token of each peer for each of them."""
+    """Create a user for each key, and a token of each peer for each user."""
     token: Any = import_string("rest_framework.authtoken.models.Token")
     api_key: Any = import_string("rest_framework_api_key.models.APIKey")
     knox: Any = import_string("knox.models.AuthToken")

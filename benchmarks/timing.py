@@ -1,4 +1,7 @@
-"""Requests through the WSGI handler in one process, in blocks that take turns, so that the machine's moods hit all."""
+"""Timed requests through the WSGI handler, in one process.
+
+The subjects take turns in blocks, so a slow moment of the machine affects all of them.
+"""
 
 import random
 import statistics
@@ -26,7 +29,7 @@ REFUSED = (400, 401, 403)
 
 
 class Request(NamedTuple):
-    """What a server hands over: the environ, and what is in the body."""
+    """The environ and the body that a server passes to the application."""
 
     environ: Environ
     body: bytes
@@ -35,7 +38,7 @@ class Request(NamedTuple):
 def request(
     method: str = "GET", *, authorization: str = "", body: bytes = b"", type: str = ""
 ) -> Request:
-    """A request for the view that is being measured."""
+    """Return a request for the view that is being measured."""
     environ = {
         "REQUEST_METHOD": method,
         "SCRIPT_NAME": "",
@@ -64,14 +67,14 @@ def request(
 
 @dataclass
 class Subject:
-    """One thing to measure: a view, requests that it accepts, each of another client, and one that it refuses."""
+    """A view to measure, requests that it accepts, and one that it rejects."""
 
     operation: str
     name: str
     view: Callable[..., Any]
     requests: Sequence[Request]
     refused: Request | None
-    #: Where what is timed must never have been sent before; `requests` then only warm up.
+    #: Requests to time, if they must be new each time. `requests` then only warm up.
     unseen: Iterator[Request] | None = None
     keys: int = 0
     file: Path | None = None
@@ -82,16 +85,16 @@ class Subject:
         self.urlconf = (path(PATH, self.view),)
 
     def enter(self) -> None:
-        """Have the project consist of this subject: its view alone, so that none pays for its place in a list."""
+        """Make this view the only one of the project, so its position in a list costs nothing."""
         settings.ROOT_URLCONF = self.urlconf
         if self.file:
             tables.use(self.file)
 
     def check(self) -> None:
-        """Count the queries. Ends everything unless good credentials are accepted and bad ones refused."""
+        """Count the queries. Exit unless valid credentials are accepted and wrong ones rejected."""
         self.enter()
         if self.refused and (status := send(self.refused)[0]) not in REFUSED:
-            raise SystemExit(f"{self.name}: wrong credentials were answered {status}.")
+            raise SystemExit(f"{self.name}: wrong credentials returned status {status}.")
         for one in self.requests:
             self._accepted(one)
         with CaptureQueriesContext(connection) as captured:
@@ -99,7 +102,7 @@ class Subject:
         self.queries = len(captured)
 
     def run_block(self) -> None:
-        """All the requests, first to warm up, then timed."""
+        """Send all requests to warm up, then send and time them again."""
         self.enter()
         for one in self.requests:
             self._accepted(one)
@@ -109,12 +112,12 @@ class Subject:
     def _accepted(self, one: Request) -> int:
         status, elapsed = send(one)
         if status not in (200, 201):
-            raise SystemExit(f"{self.name}: {self.operation} was answered {status}.")
+            raise SystemExit(f"{self.name}: {self.operation} returned status {status}.")
         return elapsed
 
 
 def measure(subjects: Sequence[Subject], rounds: int) -> None:
-    """Run a block of each, in another order each round."""
+    """Run a block of each subject per round, in another order each round."""
     for subject in subjects:
         subject.check()
     shuffler = random.Random(1)
@@ -124,7 +127,7 @@ def measure(subjects: Sequence[Subject], rounds: int) -> None:
 
 
 def send(one: Request) -> tuple[int, int]:
-    """The status of the answer, and how many nanoseconds it took."""
+    """Send the request. Return the status of the response and the time in nanoseconds."""
     environ = {**one.environ, "wsgi.input": BytesIO(one.body)}
     began = perf_counter_ns()
     response = _application(environ, _start_response)

@@ -1,4 +1,4 @@
-"""The views that everything is measured on, and where the servers of `benchmarks.load` have them."""
+"""The views that are measured, and their URLs on the servers of `benchmarks.load`."""
 
 from typing import Any
 
@@ -12,18 +12,19 @@ from tot_jwt.authentication import JWTAuthentication
 
 
 class EmptyView(APIView):
-    """What DRF costs before anybody is authenticated: the measure of everything else."""
+    """A view that costs only what DRF costs. All figures are multiples of it."""
 
     permission_classes: Any = ()
 
     def get(self, request: Request) -> Response:
+        """Return a constant."""
         return Response({"ok": True})
 
     post = get
 
 
 def protected(authentication: type | None, permission: type = IsAuthenticated) -> Any:
-    """The same view for those only whom the classes let pass."""
+    """Return the empty view behind these classes."""
     return EmptyView.as_view(
         authentication_classes=[authentication] if authentication else [],
         permission_classes=[permission],
