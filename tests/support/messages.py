@@ -1,0 +1,20 @@
+"""The messages about invalid fields that the contract fixes."""
+
+REQUIRED = "This field is required."
+NULL = "This field may not be null."
+BLANK = "This field may not be blank."
+NOT_A_STRING = "Not a valid string."
+TOO_LONG = "Ensure this field has no more than {} characters."
+NUL_CHARACTER = "Null characters are not allowed."
+SURROGATE = "Surrogate characters are not allowed."
+NOT_SCOPES = "Not a list of scopes (RFC 6749 section 3.3)."
+NOT_KEY_SCOPES = "Not a list of scopes that an API key may be given."
+NOT_NETWORKS = "Not a list of networks in CIDR notation."
+NOT_A_MOMENT = "Not a date and time with its time zone (RFC 3339), or null."
+NOT_IN_FUTURE = "Must be in the future."
+TOO_LATE = "Must be before the last days of the year 9999."
+NOT_A_BOOLEAN = "Must be true or false."
+NOT_A_GRACE = "Must be a whole number of seconds from 0 to 604800."
+UNKNOWN_MEMBER = "Unknown member. Known are: {}."
+#: The fields of credentials in the exchange's body.
+CREDENTIALS = ("appDomain", "totApiKey", "totSecretKey")
