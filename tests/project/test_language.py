@@ -39,10 +39,12 @@ def texts():
 
 
 def matches(pattern, text):
-    """Return the number of the line and the words of each match."""
+    """Return the number of the line and the words of each match, also across two lines."""
+    without_indents = re.sub(r"\n[ #:]+", "\n", text)
+    expression = rf"\b(?:{pattern})\b".replace(" ", r"[ \n]")
     return [
-        f"{text.count(chr(10), 0, match.start()) + 1}: {match[0]}"
-        for match in re.finditer(rf"\b(?:{pattern})\b", text, re.IGNORECASE)
+        f"{without_indents.count(chr(10), 0, match.start()) + 1}: {match[0]}"
+        for match in re.finditer(expression, without_indents, re.IGNORECASE)
     ]
 
 
@@ -53,8 +55,11 @@ def test_texts_avoid_unclear_words(pattern, advice):
     assert {path: lines for path, lines in found.items() if lines} == {}, advice
 
 
-def test_search_finds_words_across_case():
-    assert matches(r"whoever|nobody", "Somebody\nand WHOEVER, nobodys") == ["2: WHOEVER"]
+def test_search_crosses_case_and_lines():
+    assert matches(r"whoever|for ever", "Forever\nWHOEVER, ever\n  # for\n  # ever") == [
+        "2: WHOEVER",
+        "3: for\never",
+    ]
 
 
 def test_texts_include_package_and_documentation():
