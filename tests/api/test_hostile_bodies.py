@@ -29,8 +29,6 @@ from tests.support.messages import (
 )
 
 pytestmark = pytest.mark.usefixtures("unlimited")
-
-
 ALL_MISSING = fault(*CREDENTIALS, told=REQUIRED)
 
 

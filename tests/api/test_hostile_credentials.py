@@ -22,7 +22,6 @@ from tests.support.requests import TOKEN_URL, body
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
-
 DOMAINS = {
     "full width": lambda domain: domain.translate(FULLWIDTH),
     "letter in a circle": lambda domain: domain.replace("e", "ⓔ"),
@@ -49,7 +48,6 @@ DOMAINS = {
     "list": lambda domain: f"{domain},{domain}",
 }
 
-
 PUBLIC_KEYS = {
     "upper case": str.upper,
     "space at the end": lambda public_key: f"{public_key} ",
@@ -68,7 +66,6 @@ PUBLIC_KEYS = {
     "in quotes": lambda public_key: f'"{public_key}"',
 }
 
-
 SECRETS = {
     "upper case": str.upper,
     "newline": lambda secret: f"{secret}\n",
@@ -82,7 +79,6 @@ SECRETS = {
     "with its scheme": lambda secret: f"Bearer {secret}",
     "wildcard": lambda secret: "sk_live_tot_%",
 }
-
 
 PAYLOADS = {
     "SQL": "' OR '1'='1' -- ",
@@ -107,7 +103,6 @@ PAYLOADS = {
     "word that means null": "None",
     "slow regular expression": "a-" * 63 + "!",
 }
-
 
 SPELLINGS = {
     **{f"domain: {name}": ("appDomain", bend) for name, bend in DOMAINS.items()},

@@ -27,7 +27,6 @@ from tests.support.messages import (
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
-
 KEY_HEADERS = {
     "empty secret": (lambda good: {"Tot-Secret-Key": ""}, fault("totSecretKey", told=BLANK)),
     "all empty": (lambda good: dict.fromkeys(good.headers, ""), fault(*CREDENTIALS, told=BLANK)),

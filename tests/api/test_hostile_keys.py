@@ -31,7 +31,6 @@ from tests.support.messages import (
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
-
 IDS = {
     "NUL": lambda good: "%00",
     "NUL at the end": lambda good: f"{good.public_key}%00",
@@ -80,7 +79,6 @@ UNKNOWN = fault(
     "non_field_errors", told=UNKNOWN_MEMBER.format("allowedIps, disabled, expiresAt, name, scopes")
 )
 
-
 MOMENTS = {
     "no time": "2100-01-01",
     "year 10000": "10000-01-01T00:00:00Z",
@@ -102,7 +100,6 @@ MOMENTS = {
     "NUL": "2100-01-01T00:00:00Z\0",
     "surrogate": "2100-01-01T00:00:00Z\ud800",
 }
-
 
 NETWORKS = {
     "too long a prefix": "10.0.0.0/33",
@@ -130,7 +127,6 @@ NETWORKS = {
     "surrogate": "::\ud800",
     "8,000 characters": "1" * 8000,
 }
-
 
 CHANGES = {
     **{
@@ -246,7 +242,6 @@ def test_hostile_rotation_is_rejected(good, sent, expected):
 
 
 LAST_KEY = error(409, "last_active_key")
-
 
 REVOCATIONS = {
     "nothing": ("", LAST_KEY),

@@ -21,7 +21,6 @@ from tests.support.requests import TOKEN_URL
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
-
 CONTENT_TYPES = {
     "none": ("", UNSUPPORTED),
     "text of a cross-site form": ("text/plain", UNSUPPORTED),

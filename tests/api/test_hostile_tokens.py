@@ -24,7 +24,6 @@ from tests.support.tokens import claims_for, sign
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
-
 BEARERS = {
     "nothing": (lambda good: "Bearer", TOKEN_MALFORMED),
     "a space": (lambda good: "Bearer ", TOKEN_MALFORMED),

@@ -7,8 +7,6 @@ from tests.support.keys_client import KEYS_URL, code_of, url_of
 from tests.support.stored_keys import reread
 
 pytestmark = pytest.mark.django_db
-
-
 FORM = "application/x-www-form-urlencoded"
 
 

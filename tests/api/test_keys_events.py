@@ -17,8 +17,6 @@ from tot_jwt.models import ApiKey, KeyEvent
 from tot_jwt.signals import key_event
 
 pytestmark = pytest.mark.django_db
-
-
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 
 

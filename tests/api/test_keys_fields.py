@@ -8,7 +8,6 @@ from tot_jwt.models import ApiKey
 
 pytestmark = pytest.mark.django_db
 
-
 INVALID_MEMBERS = [
     ("name", None, "This field may not be null."),
     ("name", "", "This field may not be blank."),
@@ -96,7 +95,6 @@ INVALID_MEMBERS = [
         )
     ),
 ]
-
 
 NOT_BOOLEANS: tuple[object, ...] = (0, 1, "true", "", None, [], "false")
 

@@ -12,8 +12,6 @@ from tests.support.stored_keys import key_in, reread, stored_columns
 from tot_jwt.keys import lifecycle
 
 pytestmark = pytest.mark.django_db
-
-
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 
 

@@ -13,8 +13,6 @@ from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, KeyEvent
 
 pytestmark = pytest.mark.django_db
-
-
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
 
 

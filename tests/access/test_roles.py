@@ -1,0 +1,236 @@
+"""Which role may do what to which key (contract §5): a matrix, of which every cell is tried."""
+
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import pytest
+from django.db import transaction
+
+from tests.support.keys_calls import NOT_FOUND
+from tests.support.keys_client import KeysClient, client_of, code_of
+from tests.support.stored_keys import key_in
+from tests.support.tokens import claims_for, sign
+from tot_jwt.keys import lifecycle
+from tot_jwt.keys import state as key_state
+from tot_jwt.keys.domains import suspend_domain
+from tot_jwt.models import ApiKey, KeyEvent
+
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.req("F1", "F2"),
+    pytest.mark.usefixtures("unlimited"),
+]
+
+SOON = "2090-01-01T00:00:00Z"
+
+KEY = (403, "key_exceeds_caller")
+SECRET = (403, "secret_required")
+YOURS = (403, "key_not_yours")
+CREATION = (403, "key_creation_not_allowed")
+
+
+class Outcomes(NamedTuple):
+    """The outcome of each call; `narrow` and `widen` are both a PATCH."""
+
+    show: object
+    narrow: object
+    widen: object
+    rotate: object
+    rotate_with_secret: object
+    revoke: object
+
+
+def always(outcome):
+    """Return the same outcome for every call."""
+    return Outcomes(*[outcome] * 6)
+
+
+HIDDEN = always((404, "not_found"))
+CREATED = Outcomes((200, ""), (200, ""), (200, ""), (200, ""), (200, ""), (204, ""))
+NARROWING = Outcomes((200, ""), (200, ""), YOURS, SECRET, (200, ""), (204, ""))
+EXCEEDS = Outcomes((200, ""), KEY, KEY, KEY, KEY, KEY)
+READING = Outcomes((200, ""), CREATION, CREATION, CREATION, CREATION, CREATION)
+UNAUTHENTICATED = always((401, "not_authenticated"))
+REVOKED = always((401, "token_revoked"))
+NO_SCOPE = always((403, "insufficient_scope"))
+
+TARGETS = [
+    "own",
+    "fewer",
+    "more",
+    "child",
+    "child without scopes",
+    "child of sibling",
+    "other environment",
+    "other domain",
+    "unknown",
+]
+
+# fmt: off
+#: Role → its outcomes for each of TARGETS.
+MATRIX = {
+    "anonymous": [UNAUTHENTICATED] * 9,
+    "full": [NARROWING, NARROWING, EXCEEDS, CREATED, CREATED, NARROWING, HIDDEN, HIDDEN, HIDDEN],
+    "without keys:manage": [NO_SCOPE] * 9,
+    # It may act on keys without scopes.
+    "keys:manage only": [
+        EXCEEDS, EXCEEDS, EXCEEDS, EXCEEDS, CREATED, EXCEEDS, HIDDEN, HIDDEN, HIDDEN
+    ],
+    # The caller is the target "child"; its creator is the target "own".
+    "child": [READING, READING, READING, NARROWING, READING, READING, HIDDEN, HIDDEN, HIDDEN],
+    "child of disabled parent": [
+        READING, READING, READING, NARROWING, READING, READING, HIDDEN, HIDDEN, HIDDEN
+    ],
+    "other environment": [
+        HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, NARROWING, HIDDEN, HIDDEN
+    ],
+    "other domain": [HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, NARROWING, HIDDEN],
+    "revoked": [REVOKED] * 9,
+    "disabled": [REVOKED] * 9,
+    "suspended": [REVOKED] * 9,
+    "host's own token": [always((401, "token_invalid"))] * 9,
+}
+# fmt: on
+
+#: Role → outcome of listing (the number of keys, or the error), and of creating a key.
+LIST_AND_CREATE = {
+    "anonymous": ((401, "not_authenticated"), (401, "not_authenticated")),
+    "full": (6, (201, "")),
+    "without keys:manage": ((403, "insufficient_scope"), (403, "insufficient_scope")),
+    "keys:manage only": (6, (201, "")),
+    "child": (6, CREATION),
+    "child of disabled parent": (6, CREATION),
+    "other environment": (1, (201, "")),
+    "other domain": (1, (201, "")),
+    "revoked": ((401, "token_revoked"), (401, "token_revoked")),
+    "disabled": ((401, "token_revoked"), (401, "token_revoked")),
+    "suspended": ((401, "token_revoked"), (401, "token_revoked")),
+    "host's own token": ((401, "token_invalid"), (401, "token_invalid")),
+}
+
+CALLS = {
+    "show": lambda api, key: api.show(key),
+    "narrow": lambda api, key: api.change(key, expiresAt=SOON),
+    "widen": lambda api, key: api.change(key, name="Better"),
+    "rotate": lambda api, key: api.rotate(key),
+    "rotate_with_secret": lambda api, key: api.rotate(key, totSecretKey=key.secret),
+    "revoke": lambda api, key: api.revoke(key, force="true"),
+}
+
+
+class World:
+    """The keys of a domain, keys out of reach, and a client for each role."""
+
+    def __init__(self, make_key):
+        own = make_key(scopes=["a", "b"])
+        domain = own.app_domain
+        fewer = make_key(app_domain=domain, scopes=["a"])
+        api = client_of(own)
+        self.targets = {
+            "own": own,
+            "fewer": fewer,
+            "more": make_key(app_domain=domain, scopes=["a", "b", "c"]),
+            "child": key_in(api.create(scopes=["a"], expiresAt=None)),
+            "child without scopes": key_in(api.create(expiresAt=None)),
+            "child of sibling": key_in(client_of(fewer).create(scopes=["a"], expiresAt=None)),
+            "other environment": make_key(app_domain=domain, scopes=["a"], environment="test"),
+            "other domain": make_key(scopes=["a"]),
+            "unknown": ApiKey(public_key="pk_live_tot_unknown"),
+        }
+        self.targets["unknown"].secret = "sk_unknown"
+
+    def client(self, role):
+        """Return a client of the role, after the change that makes the role."""
+        own, child = self.targets["own"], self.targets["child"]
+        if role == "anonymous":
+            return KeysClient()
+        if role == "host's own token":
+            return KeysClient(sign(claims_for(own, scope="keys:manage a b", token_type="access")))
+        if role in ("other environment", "other domain"):
+            return client_of(self.targets[role])
+        if role.startswith("child"):
+            api = client_of(child)
+            if role == "child of disabled parent":
+                lifecycle.disable_key(own)
+            return api
+        scopes = {"without keys:manage": ["a", "b"], "keys:manage only": ["keys:manage"]}.get(role)
+        api = client_of(own, **({"scopes": scopes} if scopes else {}))
+        end = {
+            "revoked": lifecycle.revoke_key,
+            "disabled": lifecycle.disable_key,
+            "suspended": lambda key: suspend_domain(key.app_domain),
+        }.get(role)
+        if end:
+            end(own)
+        return api
+
+
+@pytest.fixture
+def world(make_key):
+    """Return a new world."""
+    return World(make_key)
+
+
+@contextmanager
+def undone():
+    """Undo what the block does to the database, so that the next cell finds the same world."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+    key_state.reset()
+
+
+@pytest.mark.parametrize("role", MATRIX)
+def test_role_follows_matrix(world, role):
+    api = world.client(role)
+    cells = 0
+
+    for target, expected in zip(TARGETS, MATRIX[role], strict=True):
+        for call in Outcomes._fields:
+            with undone():
+                assert_cell(api, world.targets[target], call, getattr(expected, call), target)
+            cells += 1
+
+    assert cells == 54
+
+
+def assert_cell(api, key, call, expected, target):
+    """Make the call; fail, naming the cell, unless outcome and stored rows are as expected."""
+    cell = f"{call} {target}"
+    everything, others = rows(), rows(but=key)
+
+    answer = CALLS[call](api, key)
+
+    assert code_of(answer) == expected, cell
+    assert rows(but=key) == others, cell
+    is_read_only = call == "show" or answer.status_code >= 400
+    assert (rows() == everything) is is_read_only, cell
+    if answer.status_code == 404:
+        assert answer.content == NOT_FOUND, cell
+
+
+def rows(but=None):
+    """Return all keys and the number of events, or all keys but one and those it created."""
+    keys = ApiKey.objects.order_by("pk").values()
+    if but is None:
+        return [*keys, KeyEvent.objects.count()]
+    return [
+        row for row in keys if but.pk is None or but.pk not in (row["id"], row["created_by_key_id"])
+    ]
+
+
+@pytest.mark.parametrize(
+    ("role", "listed", "created"), [(role, *both) for role, both in LIST_AND_CREATE.items()]
+)
+def test_role_may_list_and_create(world, role, listed, created):
+    api = world.client(role)
+
+    answer = api.list()
+    assert (answer.json()["count"] if answer.status_code == 200 else code_of(answer)) == listed
+    assert code_of(api.create()) == created
+
+
+def test_matrix_covers_all_roles_and_targets(world):
+    assert MATRIX.keys() == LIST_AND_CREATE.keys()
+    assert list(world.targets) == TARGETS
+    assert set(CALLS) == set(Outcomes._fields)
