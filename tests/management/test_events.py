@@ -77,7 +77,7 @@ def test_list_is_limited_to_subject(run_json, make_key, make_domain, django_asse
     ("arguments", "message"),
     [
         (["pk_x", "--domain", "myapp.com"], "not allowed with"),
-        (["--domain", "other.com"], "no domain other.com"),
+        (["--domain", "other.com"], "other.com does not exist"),
         (["--limit", "0"], "from 1 to 1000000"),
     ],
 )

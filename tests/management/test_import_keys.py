@@ -34,13 +34,14 @@ def test_valid_file_is_imported(run_json, write_csv):
     assert KeyEvent.objects.first().action == KeyEvent.Action.IMPORTED
 
 
-def test_invalid_row_stops_the_import(run, run_json, write_csv, capsys):
+def test_bad_row_stops_the_import(run, run_json, write_csv, capsys):
     path = write_csv(row(1), row(2, secret="short"), row(3))
 
     with pytest.raises(SystemExit, match="1"):
         run("import_keys", path)
-    invalid_row, conclusion = capsys.readouterr().err.splitlines()
-    assert invalid_row.startswith("Line 3: secret: ")
+    bad_row, conclusion = capsys.readouterr().err.splitlines()
+    assert bad_row.startswith("Line 3: secret: ")
+    assert "20 characters" in bad_row
     assert conclusion == "Nothing was imported."
 
     with pytest.raises(SystemExit, match="1"):
@@ -59,12 +60,12 @@ def test_options_skip_and_allow_rows(run, run_json, write_csv, capsys):
     assert (printed["imported"], [found["line"] for found in printed["badRows"]]) == (1, [2, 4])
 
 
-def test_import_stops_after_hundred_errors(run, write_csv, capsys):
+def test_reading_stops_after_hundred_bad_rows(run, write_csv, capsys):
     with pytest.raises(SystemExit):
         run("import_keys", write_csv(*[row(number, domain="") for number in range(200)]))
 
     assert capsys.readouterr().err.splitlines()[100:] == [
-        "Stopped reading after 100 invalid rows.",
+        "Stopped reading after 100 bad rows.",
         "Nothing was imported.",
     ]
 

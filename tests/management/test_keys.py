@@ -70,7 +70,7 @@ def test_created_key_has_requested_settings(run_json, make_domain):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["other.com", "--name", "x"], "no domain other.com"),
+        (["other.com", "--name", "x"], "other.com does not exist"),
         (["a b", "--name", "x"], "not a valid domain"),
         (["myapp.com"], "--name"),
         (["myapp.com", "--name", ""], "name: This field cannot be blank"),
@@ -237,6 +237,6 @@ def test_revoked_key_is_an_error(run, make_key, command):
 def test_similar_public_key_is_an_error(run, make_key, command, similar):
     public_key = similar(make_key(public_key="pk_Mixed").public_key)
 
-    with pytest.raises(CommandError, match=f"no key {public_key}"):
+    with pytest.raises(CommandError, match=f"key {public_key} does not exist"):
         run(command, public_key)
     assert set(KeyEvent.objects.values_list("action", flat=True)) == {"created"}

@@ -1,4 +1,4 @@
-"""The example project with its own settings, in processes of its own, and the demo as a newcomer runs it."""
+"""The example project in its own processes: its settings, the demo and the API of the shop."""
 
 import json
 import os
@@ -23,7 +23,7 @@ JSON = {"Content-Type": "application/json"}
 FORM = {"Content-Type": "application/x-www-form-urlencoded", "charset": "utf-8"}
 PERSON = {"givenName": "Ines", "familyName": "Duarte", "email": "ines.duarte@example.net"}
 
-#: What the caller's environment might say to the example.
+#: The variables that configure the example. The tests do not pass them on.
 NAMES = {
     "DATABASE_URL",
     "CACHE_URL",
@@ -37,11 +37,12 @@ _inherited = {name: value for name, value in os.environ.items() if name not in N
 
 
 def environment(database: Path, **variables: str) -> dict[str, str]:
-    """A newcomer's, but for where the demo puts its file."""
+    """Return the environment of a process that keeps the demo's file here."""
     return {**_inherited, "PYTHONUNBUFFERED": "1", "DEMO_DATABASE": str(database), **variables}
 
 
 def manage(*arguments: str, database: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``manage.py`` in a new process."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -54,6 +55,7 @@ def manage(*arguments: str, database: Path, **variables: str) -> subprocess.Comp
 
 
 def free_port() -> int:
+    """Return a port that is not in use."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -61,7 +63,7 @@ def free_port() -> int:
 
 
 class Line(NamedTuple):
-    """What the demo prints: a curl line, and what it says will come of it."""
+    """A curl line that the demo prints, and the response that it announces."""
 
     status: int
     detail: str
@@ -69,42 +71,44 @@ class Line(NamedTuple):
 
 
 class Demo(NamedTuple):
-    """A demo that is serving."""
+    """A running demo."""
 
     port: int
     lines: list[Line]
 
     @property
     def keys(self) -> dict[str, str]:
+        """The body of the first line: the credentials."""
         keys: dict[str, str] = json.loads(shlex.split(self.lines[0].command)[-1])
         return keys
 
     @property
     def token(self) -> dict[str, str]:
-        """The header that the second line sends."""
+        """The header of the second line."""
         name, _, value = shlex.split(self.lines[1].command)[-1].partition(": ")
         return {name: value}
 
     def ask(self, method: str, path: str, body: Any = None, headers: Any = JSON) -> tuple[int, Any]:
-        """The status and the JSON of an answer; a body that is no text is sent as JSON."""
+        """Send a request; a body other than text as JSON. Return the status and the JSON."""
         connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         connection.request(
             method, path, body if isinstance(body, str) else json.dumps(body), headers
         )
-        answer = connection.getresponse()
-        content = answer.read()
+        response = connection.getresponse()
+        content = response.read()
         connection.close()
-        return answer.status, json.loads(content)
+        return response.status, json.loads(content)
 
 
 def printed_lines(output: str) -> list[Line]:
+    """Return the curl lines in the output of the demo."""
     found = re.findall(r"^\d\. .+ → (\d+) ?(.*)\n(curl .+)$", output, re.MULTILINE)
     return [Line(int(status), detail, command) for status, detail, command in found]
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo's second run, which begins where a first one ended and left a journal behind."""
+    """Run the demo twice, and serve the second run. The first one leaves a journal behind."""
     database = tmp_path_factory.mktemp("demo") / "demo.sqlite3"
     first = manage("demo", "--no-serve", database=database)
     assert first.returncode == 0, first.stderr
@@ -117,7 +121,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         give_up = Timer(120, process.kill)
         give_up.start()
         assert process.stdout is not None
-        # Django prints this once it has the port. A process that dies ends the output too.
+        # Django prints this when it listens. If the process dies, the output ends too.
         output = "".join(
             takewhile(lambda line: not line.startswith("Quit the server"), process.stdout)
         )
@@ -132,7 +136,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 @pytest.mark.parametrize(
     "arguments", [("check", "--fail-level", "WARNING"), ("makemigrations", "--check")]
 )
-def test_example_is_in_order(tmp_path, arguments):
+def test_example_passes_djangos_checks(tmp_path, arguments):
     done = manage(*arguments, database=tmp_path / "demo.sqlite3")
 
     assert done.returncode == 0, done.stderr
@@ -151,18 +155,18 @@ def test_example_is_in_order(tmp_path, arguments):
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else "",
 )
-def test_demo_refuses_elsewhere(tmp_path, variables, reason):
+def test_demo_refuses_other_environments(tmp_path, variables, reason):
     database = tmp_path / "demo.sqlite3"
-    database.write_text("somebody's")
+    database.write_text("other data")
 
     done = manage("demo", "--no-serve", database=database, **variables)
 
     assert done.returncode == 1
     assert reason in done.stderr.splitlines()[-1]
-    assert database.read_text() == "somebody's"
+    assert database.read_text() == "other data"
 
 
-def test_demo_refuses_a_port_that_is_taken(tmp_path):
+def test_demo_refuses_an_occupied_port(tmp_path):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -177,7 +181,7 @@ def test_demo_refuses_a_port_that_is_taken(tmp_path):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_curl_lines_do_what_they_say(demo):
+def test_curl_lines_return_announced_responses(demo):
     assert [line.status for line in demo.lines] == [200, 200, 200, 401, 401, 403]
     for status, detail, command in demo.lines:
         done = subprocess.run(
@@ -189,7 +193,7 @@ def test_curl_lines_do_what_they_say(demo):
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
-def test_rotation_of_the_readme_is_no_outage(demo, tmp_path):
+def test_readme_rotation_causes_no_outage(demo, tmp_path):
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     _, _, section = readme.partition("## Rotate a key without an outage")
     script, _, _ = section.partition("```sh\n")[2].partition("```\n")
@@ -214,7 +218,7 @@ def test_rotation_of_the_readme_is_no_outage(demo, tmp_path):
 
 @pytest.mark.parametrize("path", ["/api/person", "/api/legacy/person"])
 @pytest.mark.parametrize("has_form", [False, True])
-def test_person_is_added_beside_the_keys(demo, path, has_form):
+def test_body_holds_person_and_key(demo, path, has_form):
     flat = {f"person.{name}": value for name, value in PERSON.items()}
     form, headers = urlencode({**demo.keys, **flat, "source": "web"}), FORM
 
@@ -228,20 +232,20 @@ def test_person_is_added_beside_the_keys(demo, path, has_form):
     assert PERSON.items() <= added.items()
 
 
-def test_persons_are_listed_for_keys_in_the_body_of_a_get(demo):
+def test_get_body_authenticates_a_list(demo):
     status, page = demo.ask("GET", "/api/person", demo.keys)
 
     assert status == 200
     assert page["count"] >= 4
 
 
-def test_tokens_are_not_for_the_legacy_view_nor_keys_for_the_others(demo):
+def test_views_accept_their_credentials_only(demo):
     assert demo.ask("GET", "/api/legacy/person", headers=demo.token)[0] == 401
     assert demo.ask("GET", "/api/orders", demo.keys)[0] == 401
     assert demo.ask("GET", "/api/catalog/products", headers=demo.token)[0] == 200
 
 
-def test_client_sees_and_orders_for_persons_of_its_own_domain_only(demo):
+def test_client_uses_own_domain_only(demo):
     _, orders = demo.ask("GET", "/api/orders", headers=demo.token)
     _, persons = demo.ask("GET", "/api/person?email=ruth.okafor@example.net", headers=demo.token)
     fixture = json.loads(
@@ -267,7 +271,7 @@ def test_client_sees_and_orders_for_persons_of_its_own_domain_only(demo):
     assert answers["otherapp.com"][0] == 400
 
 
-def test_scope_is_needed_to_order(demo):
+def test_new_order_requires_a_scope(demo):
     _, issued = demo.ask(
         "POST", "/api/internal/auth/token", {**demo.keys, "scopes": ["orders:read"]}
     )
@@ -287,13 +291,13 @@ def test_scope_is_needed_to_order(demo):
         ("/api/person", "[]"),
         ("/api/orders", {"person": 1e300, "product": "\0", "quantity": "\ud800"}),
     ],
-    ids=["nested too deeply", "NUL", "surrogate", "no object", "all at once"],
+    ids=["nested too deeply", "NUL", "surrogate", "not an object", "all at once"],
 )
-def test_nonsense_is_a_bad_request(demo, path, body):
+def test_invalid_body_is_a_bad_request(demo, path, body):
     assert demo.ask("POST", path, body, JSON | demo.token)[0] == 400
 
 
-def test_charset_of_the_client_is_of_no_account(demo):
+def test_charset_of_client_is_ignored(demo):
     headers = {"Content-Type": "application/json; charset=rot13", **demo.token}
 
     assert demo.ask("POST", "/api/person", {"person": PERSON}, headers)[0] == 201

@@ -65,7 +65,7 @@ def find_key(public_key: str) -> ApiKey:
     keys = ApiKey.objects.select_related("app_domain", "created_by_key")
     key: ApiKey | None = keys.get_exact(public_key)
     if key is None:
-        raise CommandError(f"There is no key {public_key}.")
+        raise CommandError(f"API key {public_key} does not exist.")
     return key
 
 
@@ -76,5 +76,5 @@ def find_domain(text: str) -> AppDomain:
         return AppDomain.objects.get(domain=domain)
     except AppDomain.DoesNotExist as error:
         raise CommandError(
-            f"There is no domain {domain}. Create it with create_domain first."
+            f"Domain {domain} does not exist. Create it with create_domain first."
         ) from error

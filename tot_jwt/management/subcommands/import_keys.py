@@ -24,7 +24,7 @@ class ImportKeys(Subcommand):
         f"Its header names the columns: {', '.join(COLUMNS)}. "
         f"Only {', '.join(REQUIRED)} are required. Separate scopes by spaces. "
         "Domains that do not exist are created, and secrets are stored as hashes. "
-        "If a row is invalid, nothing is imported and the command exits with 1."
+        "If a row is bad, nothing is imported and the command exits with 1."
     )
 
     def __init__(self, *, progress_every: int = 10_000) -> None:
@@ -34,7 +34,7 @@ class ImportKeys(Subcommand):
         """Add the file and what to accept of it."""
         parser.add_argument("file", metavar="FILE", help="Use - for standard input.")
         parser.add_argument(
-            "--skip-bad", action="store_true", help="Skip invalid rows and import the others."
+            "--skip-bad", action="store_true", help="Skip bad rows and import the others."
         )
         parser.add_argument(
             "--allow-weak",
@@ -65,7 +65,7 @@ class ImportKeys(Subcommand):
         }
 
     def has_failed(self, document: Document) -> bool:
-        """Return whether invalid rows stopped the import."""
+        """Return whether bad rows stopped the import."""
         return bool(document["refused"])
 
 
@@ -73,7 +73,7 @@ def _tell_bad_rows(report: Report, tell: Callable[[str], None]) -> None:
     for row in report.bad_rows:
         tell(f"Line {row.line}: {row.reason}")
     if report.is_cut_short:
-        tell(f"Stopped reading after {len(report.bad_rows)} invalid rows.")
+        tell(f"Stopped reading after {len(report.bad_rows)} bad rows.")
     if report.is_refused:
         tell("Nothing was imported.")
 
