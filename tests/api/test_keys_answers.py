@@ -1,7 +1,7 @@
 """The keys endpoints: what holds for every answer (contract §5)."""
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import InternalError, OperationalError, connection
 
 from tests.support.keys_calls import NOT_FOUND, every_call
 from tests.support.keys_client import KEYS_URL, KeysClient, client_of, code_of
@@ -89,3 +89,51 @@ def test_unreachable_database_gives_503(api, child):
     for answer in answers:
         assert code_of(answer) == (503, "service_unavailable")
         assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.req("D2")
+def test_database_failing_midway_gives_503(api):
+    queries = []
+
+    def fail_second(execute, *args):
+        queries.append(args)
+        if len(queries) == 2:
+            raise OperationalError("gone")
+        return execute(*args)
+
+    with connection.execute_wrapper(fail_second):
+        answer = api.list()
+
+    assert len(queries) == 2
+    assert code_of(answer) == (503, "service_unavailable")
+
+
+class FromDriver(Exception):
+    """An error of PostgreSQL's driver; tests/services/test_faults.py has a read-only server."""
+
+    def __init__(self, sqlstate):
+        super().__init__()
+        self.sqlstate = sqlstate
+
+
+def fail_writing(cause):
+    """Return a wrapper in which each INSERT raises an InternalError with this cause."""
+
+    def execute_unless_insert(execute, sql, *args):
+        if sql.startswith("INSERT"):
+            raise InternalError("cannot execute INSERT") from cause
+        return execute(sql, *args)
+
+    return connection.execute_wrapper(execute_unless_insert)
+
+
+@pytest.mark.req("D2")
+def test_read_only_database_gives_503(api):
+    with fail_writing(FromDriver(sqlstate="25006")):
+        assert code_of(api.create()) == (503, "service_unavailable")
+
+
+@pytest.mark.parametrize("cause", [None, FromDriver(sqlstate="XX000")])
+def test_other_internal_error_reaches_django(api, cause):
+    with fail_writing(cause), pytest.raises(InternalError):
+        api.create()
