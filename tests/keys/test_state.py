@@ -3,14 +3,14 @@
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import KeyState, decide, load
+from tot_jwt.keys.state import MAX_STATES, KeyState, decide, load
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 
 
@@ -171,6 +171,32 @@ def test_unknown_key_is_not_cached(db):
     answers = [decide("pk_unknown", lambda state: state) for _ in range(2)]
 
     assert [tuple(answer) for answer in answers] == [(None, True), (None, True)]
+
+
+@pytest.mark.req("D5")
+@pytest.mark.usefixtures("pass_time")
+def test_full_cache_drops_oldest_state(make_key):
+    oldest = make_key()
+    names = [f"pk_{number}" for number in range(MAX_STATES)]
+    copy_key(oldest, names)
+    for public_key in [oldest.public_key, *names]:
+        decide(public_key, lambda state: state)
+
+    assert [is_cached(ApiKey(public_key=name)) for name in names[:2]] == [True, True]
+    assert not is_cached(oldest)
+
+
+def copy_key(key, names):
+    """Copy the row under each of these public keys, much faster than the ORM does."""
+    columns = [field.column for field in ApiKey._meta.concrete_fields if not field.primary_key]
+    columns.remove("public_key")
+    copied = ", ".join(map(connection.ops.quote_name, columns))
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            f"INSERT INTO tot_jwt_apikey (public_key, {copied})"  # noqa: S608 - column names
+            f" SELECT %s, {copied} FROM tot_jwt_apikey WHERE public_key = %s",
+            [(name, key.public_key) for name in names],
+        )
 
 
 @pytest.mark.req("A11")
