@@ -1,10 +1,10 @@
-"""Make the pictures of the admin in docs/images anew: ``python docs/make_images.py``.
+"""Take the pictures of the admin in docs/images: ``python docs/make_images.py``.
 
-It needs Playwright (``pip install -e '.[dev]'``) and Chromium, which TOT_JWT_CHROMIUM names if it is not on the PATH.
-The pictures show a database in memory; the secrets in them open nothing.
+It needs Playwright (``pip install -e '.[dev]'``) and Chromium. Set TOT_JWT_CHROMIUM if Chromium is
+not on the PATH. The pictures show a database in memory, so the secrets in them are worthless.
 """
 
-# ruff: noqa: E402 (Django is set up before what needs it is imported)
+# ruff: noqa: E402 (Django must be set up before the imports that need it)
 
 import os
 import shutil
@@ -14,20 +14,18 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
-from tot_jwt.keys.domains import create_domain
-
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
+IMAGES = Path(__file__).resolve().parent / "images"
+sys.path.insert(0, str(IMAGES.parents[1]))
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
-# Playwright's synchronous API runs an event loop in this thread, where Django refuses to query.
+# Playwright's synchronous API runs an event loop in this thread. Django rejects queries in one.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
 
 import django
 
 django.setup()
 
+import time_machine
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.testing import StaticLiveServerTestCase
 from django.test import Client
@@ -35,7 +33,15 @@ from django.test.runner import DiscoverRunner
 from django.test.utils import override_settings
 from django.utils import timezone
 
-from tot_jwt.keys import lifecycle
+from tot_jwt.keys import (
+    change_key,
+    create_domain,
+    create_key,
+    disable_key,
+    enable_key,
+    revoke_key,
+    rotate_key,
+)
 from tot_jwt.keys.record import person
 from tot_jwt.models import ApiKey, AppDomain
 
@@ -54,28 +60,28 @@ KEYS = "/admin/tot_jwt/apikey/"
 
 
 @contextmanager
-def at(moment: datetime) -> Iterator[None]:
-    """Let it be that moment for the package."""
-    with mock.patch("tot_jwt.clock.now", return_value=moment):
+def ago(**duration: float) -> Iterator[None]:
+    """Set the clock back by this duration."""
+    with time_machine.travel(timezone.now() - timedelta(**duration), tick=False):
         yield
 
 
-def used(key: ApiKey, **columns: datetime) -> None:
-    """Note uses of the key, as its owner's requests would."""
+def set_last_use(key: ApiKey, **columns: datetime) -> None:
+    """Store times of use, as requests with the key would."""
     ApiKey.objects.filter(pk=key.pk).update(**columns)
 
 
-def make_data(admin: Any) -> ApiKey:
-    """Two domains and keys of all kinds; the key to look at."""
+def create_data(admin: Any) -> ApiKey:
+    """Create two domains and keys of all kinds. Return the key that the pictures show."""
     by, now = person(admin, "192.0.2.17"), timezone.now()
-    with at(now - timedelta(days=40)):
+    with ago(days=40):
         shop = create_domain("shop.example.com", name="Web shop")
         office = create_domain("office.example.org", name="Back office")
-    make_other_keys(shop, office, now, by)
-    with at(now - timedelta(days=30)):
-        key, _ = lifecycle.create_key(shop, name="Checkout", scopes=["orders:read"], by=by)
-    with at(now - timedelta(days=12)):
-        lifecycle.change_key(
+    create_other_keys(shop, office, now, by)
+    with ago(days=30):
+        key, _ = create_key(shop, name="Checkout", scopes=["orders:read"], by=by)
+    with ago(days=12):
+        change_key(
             key,
             name="Checkout",
             scopes=["orders:read", "orders:write"],
@@ -84,66 +90,67 @@ def make_data(admin: Any) -> ApiKey:
             can_issue_tokens=True,
             by=by,
         )
-    for days, act in ((5, lifecycle.disable_key), (4.9, lifecycle.enable_key)):
-        with at(now - timedelta(days=days)):
-            act(key, by=by)
-    with at(now - timedelta(days=2)):
-        lifecycle.create_key(shop, name="Stock sync", scopes=["orders:read"], created_by_key=key)
-    used(key, last_used_at=now - timedelta(minutes=3))
+    with ago(days=5):
+        disable_key(key, by=by)
+    with ago(days=4.9):
+        enable_key(key, by=by)
+    with ago(days=2):
+        create_key(shop, name="Stock sync", scopes=["orders:read"], created_by_key=key)
+    set_last_use(key, last_used_at=now - timedelta(minutes=3))
     return key
 
 
-def make_other_keys(shop: AppDomain, office: AppDomain, now: datetime, by: Any) -> None:
-    """The keys that stand around it in the list."""
-    with at(now - timedelta(days=39)):
-        old, _ = lifecycle.create_key(office, name="Old till", scopes=["catalog:read"], by=by)
-        lifecycle.create_key(shop, name="Tests", environment="test", scopes=SCOPES, by=by)
-        lifecycle.create_key(
+def create_other_keys(shop: AppDomain, office: AppDomain, now: datetime, by: Any) -> None:
+    """Create the other keys of the list."""
+    with ago(days=39):
+        old, _ = create_key(office, name="Old till", scopes=["catalog:read"], by=by)
+        create_key(shop, name="Tests", environment="test", scopes=SCOPES, by=by)
+        create_key(
             office, name="Report", scopes=["orders:read"], expires_at=now + timedelta(days=6), by=by
         )
-        app, _ = lifecycle.create_key(shop, name="Phone app", scopes=["catalog:read"], by=by)
-    with at(now - timedelta(days=8)):
-        lifecycle.revoke_key(old, by=by)
-    with at(now - timedelta(hours=2)):
-        lifecycle.rotate_key(app, grace=timedelta(days=1), by=by)
-    used(
+        app, _ = create_key(shop, name="Phone app", scopes=["catalog:read"], by=by)
+    with ago(days=8):
+        revoke_key(old, by=by)
+    with ago(hours=2):
+        rotate_key(app, grace=timedelta(days=1), by=by)
+    set_last_use(
         app,
         last_used_at=now - timedelta(minutes=1),
         previous_secret_last_used_at=now - timedelta(minutes=20),
     )
 
 
-def session_of(user: Any) -> Any:
-    """The cookie of somebody who has logged in."""
+def session_cookie(user: Any) -> Any:
+    """Return the cookie of a browser in which the user is logged in."""
     client = Client()
     client.force_login(user)
     url = StaticLiveServerTestCase.live_server_url
     return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
 
 
-def take(page: "Page", name: str) -> None:
-    """Save the picture of what the page shows."""
-    page.screenshot(path=HERE / "images" / f"{name}.png")
+def save_picture(page: "Page", name: str) -> None:
+    """Save a picture of the page."""
+    page.screenshot(path=IMAGES / f"{name}.png")
 
 
-def walk(page: "Page", key: ApiKey) -> None:
-    """Go where the pictures are."""
+def take_pictures(page: "Page", key: ApiKey) -> None:
+    """Visit the pages and save their pictures."""
     page.set_viewport_size(WIDE)
     page.goto(KEYS)
-    take(page, "keys")
+    save_picture(page, "keys")
     page.set_viewport_size(SIZE)
     page.goto(f"{KEYS}{key.pk}/rotate/")
-    take(page, "rotation")
+    save_picture(page, "rotation")
     page.get_by_role("button", name="Rotate and show").click()
     page.locator("#tot-secret").wait_for()
-    take(page, "secret")
+    save_picture(page, "secret")
     page.goto(f"{KEYS}{key.pk}/change/")
     page.locator(".tot-events").scroll_into_view_if_needed()
-    page.locator(".tot-events").screenshot(path=HERE / "images" / "history.png")
+    page.locator(".tot-events").screenshot(path=IMAGES / "history.png")
 
 
 def main() -> None:
-    """All pictures, from an empty database."""
+    """Take all pictures, starting with an empty database."""
     from playwright.sync_api import sync_playwright
 
     runner = DiscoverRunner(verbosity=0)
@@ -159,8 +166,8 @@ def main() -> None:
         )
         context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
         admin = get_user_model().objects.create_superuser("maria")  # type: ignore[attr-defined]
-        context.add_cookies([session_of(admin)])
-        walk(context.new_page(), make_data(admin))
+        context.add_cookies([session_cookie(admin)])
+        take_pictures(context.new_page(), create_data(admin))
         browser.close()
         StaticLiveServerTestCase.doClassCleanups()
     runner.teardown_databases(databases)
