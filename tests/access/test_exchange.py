@@ -12,12 +12,12 @@ from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import claims_of
 from tot_jwt.tokens.backend import backend
 
-NOON = datetime(2025, 10, 29, 18, 23, 22, 700_000, tzinfo=UTC)
+NOW = datetime(2025, 10, 29, 18, 23, 22, 700_000, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 INSUFFICIENT = {"detail": "API key lacks necessary permissions", "code": "insufficient_permissions"}
 
 
-@time_machine.travel(NOON, tick=False)
+@time_machine.travel(NOW, tick=False)
 def test_valid_keys_get_15_minute_token(make_key, post_token):
     answer = post_token(make_key())
 
@@ -31,16 +31,16 @@ def test_valid_keys_get_15_minute_token(make_key, post_token):
     assert list(answer.json()) == ["token", "tokenType", "expiresIn", "expiresAt"]
 
 
-@time_machine.travel(NOON, tick=False)
+@time_machine.travel(NOW, tick=False)
 def test_token_claims_describe_the_key(make_key, post_token):
     key = make_key(scopes=["orders:write", "orders:read"], environment="test", generation=7)
 
     token = post_token(key).json()["token"]
 
     assert token.startswith("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.")
-    found = claims_of(token)
-    assert len(found.pop("jti")) == 32
-    assert found == {
+    claims = claims_of(token)
+    assert len(claims.pop("jti")) == 32
+    assert claims == {
         "iss": "tot-jwt",
         "aud": "tot-jwt-api",
         "sub": key.public_key,
@@ -64,7 +64,7 @@ def test_each_token_has_unique_id(make_key, make_token):
 @pytest.mark.parametrize(
     "host", [{"TIME_ZONE": "America/Chicago"}, {"USE_TZ": False}, {"TIME_ZONE": "Asia/Kolkata"}]
 )
-@time_machine.travel(NOON, tick=False)
+@time_machine.travel(NOW, tick=False)
 def test_expiry_is_always_utc(make_key, post_token, get_token, host):
     with override_settings(**host):
         issued = post_token(make_key()).json()
@@ -79,8 +79,8 @@ def test_lifetime_setting_limits_token(make_key, post_token, lifetime, settings)
 
     answer = post_token(make_key()).json()
 
-    found = claims_of(answer["token"])
-    assert found["exp"] - found["iat"] == answer["expiresIn"] == lifetime.total_seconds()
+    claims = claims_of(answer["token"])
+    assert claims["exp"] - claims["iat"] == answer["expiresIn"] == lifetime.total_seconds()
 
 
 def test_disabled_management_removes_scope(make_key, make_token, settings):

@@ -51,8 +51,8 @@ def test_wrong_credentials_answer_identically(
     make_key, post_token, state, sent, warm, django_assert_num_queries, comparisons
 ):
     key = make_key(**state)
-    if warm:
-        key_state.decide(key.public_key, lambda state: state)  # any rule that allows caches the state
+    if warm:  # any rule that allows caches the state
+        key_state.decide(key.public_key, lambda state: state)
     comparisons.clear()
 
     with django_assert_num_queries(1):

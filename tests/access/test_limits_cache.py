@@ -1,0 +1,125 @@
+"""Limits and the cache that counts (security.md D1, D2)."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
+from threading import Barrier
+from typing import Any
+
+import pytest
+from django.core.cache import caches
+
+from tests.support.caches import BROKEN, RECORDING, RecordingCache, cache_errors, in_memory
+from tests.support.keys_client import client_of
+from tests.support.redis_cache import redis_cache
+from tests.support.requests import TOKEN_URL
+from tot_jwt.access import limits
+from tot_jwt.exceptions import TooManyRequests
+
+pytestmark = [pytest.mark.req("D1"), pytest.mark.usefixtures("clock")]
+WRONG = (401, "invalid_credentials")
+THROTTLED = (429, "throttled")
+DIRECT = "/me"
+
+
+@pytest.fixture
+def added(settings):
+    """Count on a recording cache; return the list of its additions: keys and timeouts."""
+    settings.CACHES = {"default": RECORDING}
+    RecordingCache.added.clear()
+    return RecordingCache.added
+
+
+def test_throttled_address_adds_no_counters(added, make_key, guess):
+    key = make_key()
+    for number in range(50):
+        guess(key, totApiKey=f"pk_live_{number}")
+
+    assert len({name for name, _ in added}) == 1 + 30
+
+
+def test_success_does_not_use_cache(settings, make_key, guess, make_token, get_token, caplog):
+    settings.CACHES = {"default": BROKEN}
+    key = make_key()
+
+    get_token(make_token(key))
+    assert guess(key, DIRECT, totSecretKey=key.secret)[0] == 200
+
+    assert cache_errors(caplog) == []
+
+
+@pytest.mark.parametrize("rates", [{}, {"address": None, "key": None}])
+def test_missing_rate_sets_no_limit(settings, limit, make_key, guess, rates, caplog):
+    settings.CACHES = {"default": BROKEN}
+    limit(EXCHANGE_FAILURE_RATES=rates)
+    key = make_key()
+
+    assert {guess(key) for _ in range(50)} == {WRONG}
+
+    assert cache_errors(caplog) == []
+
+
+@pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.services)])
+def counting_cache(request: Any, settings: Any) -> Iterator[str]:
+    """Return the name of an empty cache, in memory or on Redis."""
+    with nullcontext(in_memory()) if request.param == "memory" else redis_cache() as counting:
+        settings.CACHES = {"default": in_memory(), "counting": counting}
+        yield "counting"
+
+
+def test_fifty_threads_respect_the_limit(limit, counting_cache):
+    limit(EXCHANGE_FAILURE_RATES={"address": "100/min"}, THROTTLE_CACHE=counting_cache)
+    threads, guesses = 50, 10
+    barrier = Barrier(threads, timeout=60)
+
+    def attack() -> int:
+        barrier.wait()
+        return sum(_is_counted() for _ in range(guesses))
+
+    with ThreadPoolExecutor(threads) as pool:
+        passed = sum(
+            attempt.result(60) for attempt in [pool.submit(attack) for _ in range(threads)]
+        )
+
+    assert 100 <= passed <= 110
+
+
+def _is_counted() -> bool:
+    """Count one wrong guess; return whether it was within the limit."""
+    try:
+        limits.count_failure("pk_live_x", "192.0.2.1")
+    except TooManyRequests:
+        return False
+    return True
+
+
+def test_named_cache_holds_the_counters(limit, settings, make_key, guess):
+    settings.CACHES = {"default": in_memory(), "other": in_memory()}
+    limit(EXCHANGE_FAILURE_RATES={"address": "1/min"}, THROTTLE_CACHE="other")
+    key = make_key()
+    assert [guess(key), guess(key)] == [WRONG, THROTTLED]
+
+    caches["other"].clear()
+    assert guess(key) == WRONG
+
+
+def test_counters_expire_by_themselves(added, limit, make_key, guess):
+    limit(EXCHANGE_FAILURE_RATES={"address": "5/min"})
+    guess(make_key())
+
+    [(_, timeout)] = added
+    assert timeout == 120
+
+
+@pytest.mark.req("D2")
+@pytest.mark.parametrize("url", [TOKEN_URL, DIRECT])
+def test_broken_cache_limits_no_request(settings, make_key, guess, caplog, url):
+    settings.CACHES = {"default": BROKEN}
+    key = make_key()
+
+    assert {guess(key, url) for _ in range(50)} == {WRONG}
+    assert guess(key, url, totSecretKey=key.secret)[0] == 200
+    assert client_of(key).create(scopes=[]).status_code == 201
+
+    assert "the cache is gone" in caplog.text
+    assert cache_errors(caplog)

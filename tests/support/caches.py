@@ -1,0 +1,46 @@
+"""Caches as a host names them in CACHES: one that fails, and one that records."""
+
+from typing import Any, ClassVar
+from uuid import uuid4
+
+from django.core.cache.backends.base import BaseCache
+from django.core.cache.backends.locmem import LocMemCache
+
+BROKEN = {"BACKEND": "tests.support.caches.BrokenCache"}
+RECORDING = {"BACKEND": "tests.support.caches.RecordingCache"}
+
+
+class BrokenCache(BaseCache):
+    """A cache whose server does not answer."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        """Raise ConnectionError. The other methods of the base class raise NotImplementedError."""
+        raise ConnectionError("the cache is gone")
+
+
+class RecordingCache(LocMemCache):
+    """A cache that records key and timeout of each `add`."""
+
+    added: ClassVar[list[tuple[str, Any]]] = []
+
+    def add(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> bool:
+        """Record the call and pass it on."""
+        self.added.append((key, timeout))
+        return super().add(key, value, timeout, version)
+
+
+def in_memory() -> dict[str, Any]:
+    """Return the setting of a new, empty cache in memory."""
+    return {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": uuid4().hex}
+
+
+def cache_errors(caplog: Any) -> list[str]:
+    """Return the messages of the log records about an error of BrokenCache."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.exc_info and isinstance(record.exc_info[1], ConnectionError | NotImplementedError)
+    ]
