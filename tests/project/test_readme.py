@@ -1,6 +1,6 @@
-"""README.md: its code runs, its tables are the code's, its commands are commands.
+"""README.md agrees with the code: its examples run, and its tables match.
 
-The module is also the URLconf of a host that was made by following it.
+The module is also the URLconf of a host that followed the README.
 """
 
 import argparse
@@ -12,7 +12,6 @@ import subprocess
 import sys
 import unittest
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -26,39 +25,30 @@ from django.utils.module_loading import import_string
 from rest_framework import serializers
 from rest_framework.test import APIRequestFactory
 
+from tests.support import documents
+from tests.support.documents import ROOT, blocks, links
 from tot_jwt import checks, conf, urls
 from tot_jwt.exceptions import EscalationRefused, TotJWTError
-from tot_jwt.http.errors import STATUS
 from tot_jwt.management.subcommands import SUBCOMMANDS
 from tot_jwt.models import ApiKey, AppDomain
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-
-
-def blocks(text, language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+README = documents.read("README.md")
 
 
 def section(title):
-    """The text under a heading of the second level."""
-    return README.partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+    return documents.section(README, title)
 
 
 def table(title):
-    """The rows of a section's table; a bar within a cell is escaped."""
-    rows = [line for line in section(title).splitlines() if line.startswith("|")][2:]
-    return [
-        [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", row)[1:-1]]
-        for row in rows
-    ]
+    return documents.table(section(title))
 
 
 def code(cell):
     return cell.strip("`")
 
 
-def shop() -> dict[str, ModuleType]:
-    """The reader's own app, as far as the README speaks of it."""
+def shop_modules() -> dict[str, ModuleType]:
+    """Return the modules of the reader's own app, as far as the README imports them."""
     with isolate_apps():
 
         class Order(models.Model):  # noqa: DJ008
@@ -74,10 +64,10 @@ def shop() -> dict[str, ModuleType]:
     return modules
 
 
-def follow() -> dict[str, Any]:
-    """What the README's Python defines, block after block."""
+def run_python_blocks() -> dict[str, Any]:
+    """Return the names that the README's Python defines, block after block."""
     names: dict[str, Any] = {}
-    modules = shop()
+    modules = shop_modules()
     sys.modules.update(modules)
     for block in blocks(README, "python"):
         exec(compile(block, "README.md", "exec"), names)  # noqa: S102 - our own text
@@ -86,7 +76,7 @@ def follow() -> dict[str, Any]:
     return names
 
 
-HOST = follow()
+HOST = run_python_blocks()
 
 urlpatterns = [
     *(pattern for pattern in HOST["urlpatterns"] if pattern is not ...),
@@ -101,39 +91,38 @@ def key(settings, make_domain, make_key):
 
 
 @pytest.fixture
-def use(make_token):
-    """``use(view, key, "POST")``: the view's answer to the key's token."""
+def call_view(make_token):
+    """Return a function that calls a view of the README with a token of the key."""
 
-    def send(view, key, method="GET", data=None, token=None):
-        authorization = f"Bearer {token or make_token(key)}"
+    def call(view, key, method="GET", data=None):
         request = APIRequestFactory().generic(
             method,
             "/",
             json.dumps(data),
             content_type="application/json",
-            headers={"Authorization": authorization},
+            headers={"Authorization": f"Bearer {make_token(key)}"},
         )
         return HOST[view].as_view()(request)
 
-    return send
+    return call
 
 
 # Code
 
 
-@pytest.mark.parametrize("marker", ["demo-command", "test-command"])
-def test_marked_command_is_one_line_that_starts_from_nothing(marker):
+@pytest.mark.parametrize(
+    ("marker", "last"), [("demo-command", "python manage.py demo"), ("test-command", "pytest")]
+)
+def test_marked_command_is_one_line(marker, last):
     _, _, after = README.partition(f"\n<!-- {marker} -->\n")
 
     assert after.startswith("```sh\n")
     (command,) = blocks(after, "sh")[0].splitlines()
     assert command.startswith("python3 -m venv .venv && . .venv/bin/activate && pip install -e '.[")
-    assert command.endswith(
-        {"demo-command": " && python manage.py demo", "test-command": " && pytest"}[marker]
-    )
+    assert command.endswith(f" && {last}")
 
 
-def test_settings_for_the_installation_pass_the_checks(settings):
+def test_installation_settings_pass_the_checks(settings):
     settings.TOT_JWT = HOST["TOT_JWT"]
     settings.REST_FRAMEWORK = HOST["REST_FRAMEWORK"]
 
@@ -147,7 +136,7 @@ def test_settings_for_the_installation_pass_the_checks(settings):
 
 
 @pytest.mark.django_db
-def test_commands_of_the_installation_make_a_key(settings, capsys):
+def test_installation_commands_create_a_key(settings, capsys):
     settings.TOT_JWT = HOST["TOT_JWT"]
     (block,) = blocks(section("Install it into your project"), "sh")
     migrate, *commands = [shlex.split(line) for line in block.splitlines()]
@@ -162,15 +151,15 @@ def test_commands_of_the_installation_make_a_key(settings, capsys):
     assert "totSecretKey" in capsys.readouterr().out
 
 
-def test_view_with_token(key, use):
-    assert use("WhoAmI", key).data == {
+def test_token_view_shows_the_client(key, call_view):
+    assert call_view("WhoAmI", key).data == {
         "appDomain": "myapp.com",
         "key": key.public_key,
         "scopes": ["keys:manage", "orders:read"],
     }
 
 
-def test_view_with_keys(key):
+def test_keys_view_accepts_direct_keys(key):
     headers = {
         "Tot-App-Domain": "myapp.com",
         "Tot-Api-Key": key.public_key,
@@ -192,26 +181,30 @@ def test_view_with_keys(key):
         (["orders:write"], "PUT", 403),
     ],
 )
-def test_view_with_scopes(settings, make_key, use, scopes, method, status):
+def test_scoped_view_admits_by_method(settings, make_key, call_view, scopes, method, status):
     settings.TOT_JWT = HOST["TOT_JWT"]
 
-    assert use("OrderList", make_key(scopes=scopes), method).status_code == status
+    assert call_view("OrderList", make_key(scopes=scopes), method).status_code == status
 
 
-def test_view_with_django_permissions(make_key, use):
-    # 400: let in, and then asked for a quantity.
-    assert use("ModelOrderList", make_key(scopes=["shop.add_order"]), "POST", {}).status_code == 400
-    assert (
-        use("ModelOrderList", make_key(scopes=["shop.view_order"]), "POST", {}).status_code == 403
-    )
+@pytest.mark.parametrize(
+    # 400: the permission allows the request, and the serializer requires a quantity.
+    ("scope", "status"),
+    [("shop.add_order", 400), ("shop.view_order", 403)],
+)
+def test_model_view_requires_django_permission(make_key, call_view, scope, status):
+    answer = call_view("ModelOrderList", make_key(scopes=[scope]), "POST", {})
+
+    assert answer.status_code == status
 
 
-@pytest.mark.urls("tests.project.test_readme")
+@pytest.mark.urls(__name__)
 @pytest.mark.django_db
-def test_test_of_a_view_passes():
+@pytest.mark.parametrize("case", ["OrderListTests", "ExchangeTests"])
+def test_example_test_case_passes(case):
     result = unittest.TestResult()
 
-    unittest.defaultTestLoader.loadTestsFromTestCase(HOST["OrderListTests"]).run(result)
+    unittest.defaultTestLoader.loadTestsFromTestCase(HOST[case]).run(result)
 
     assert (result.testsRun, result.failures, result.errors) == (1, [], [])
 
@@ -219,8 +212,8 @@ def test_test_of_a_view_passes():
 # The walk-through
 
 
-def same_shape(shown, answered):
-    """The members are the same, and so are the values that do not depend on the day."""
+def check_same_shape(shown, answered):
+    """Compare the members, and the values that do not depend on the time."""
     assert list(answered) == list(shown)
     for name in shown.keys() & {"tokenType", "expiresIn", "valid", "appDomain", "detail", "code"}:
         assert answered[name] == shown[name]
@@ -231,7 +224,7 @@ needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl
 
 @pytest.fixture
 def placeholders(live_server, key):
-    """What stands in the README's curl lines → what a reader puts there."""
+    """Return the placeholders of the README's curl lines, and the values that replace them."""
     return {
         "http://127.0.0.1:8000": live_server.url,
         "pk_live_abc123...": key.public_key,
@@ -240,10 +233,10 @@ def placeholders(live_server, key):
 
 
 @pytest.fixture
-def run(placeholders):
-    """``run(command)``: the JSON that a curl line gets."""
+def run_curl(placeholders):
+    """Return a function that runs a curl line and returns the JSON that it prints."""
 
-    def run_command(command):
+    def run(command):
         for placeholder, value in placeholders.items():
             command = command.replace(placeholder, value)
         done = subprocess.run(
@@ -251,52 +244,52 @@ def run(placeholders):
         )
         return json.loads(done.stdout)
 
-    return run_command
+    return run
 
 
 @needs_curl
-@pytest.mark.urls("tests.project.test_readme")
+@pytest.mark.urls(__name__)
 @pytest.mark.django_db(transaction=True)
-def test_walk_through(run, placeholders, key, make_token):
+def test_walk_through_shows_real_answers(run_curl, placeholders, key, make_token):
     text = section("Walk through it with curl")
     get_token, use_token, verify_token = blocks(text, "sh")
     shown_token, shown_verified, shown_expired = map(json.loads, blocks(text, "json"))
 
-    issued = run(get_token)
-    same_shape(shown_token, issued)
+    issued = run_curl(get_token)
+    check_same_shape(shown_token, issued)
     assert issued["token"].startswith(shown_token["token"].removesuffix("..."))
 
     placeholders[shown_token["token"]] = issued["token"]
-    assert run(use_token) == []
-    same_shape(shown_verified, run(verify_token))
+    assert run_curl(use_token) == []
+    check_same_shape(shown_verified, run_curl(verify_token))
 
     with time_machine.travel(datetime.now(UTC) - timedelta(minutes=15), tick=False):
         placeholders[shown_token["token"]] = make_token(key)
-    assert run(use_token) == run(verify_token) == shown_expired
+    assert run_curl(use_token) == run_curl(verify_token) == shown_expired
 
 
 @needs_curl
-@pytest.mark.urls("tests.project.test_readme")
+@pytest.mark.urls(__name__)
 @pytest.mark.django_db(transaction=True)
-def test_token_makes_a_key(run, placeholders, key, make_token):
+def test_curl_line_creates_a_key(run_curl, placeholders, key, make_token):
     placeholders["eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9..."] = make_token(key)
     (create_key,) = blocks(section("Manage keys with a token"), "sh")
 
-    made = run(create_key)
+    created = run_curl(create_key)
 
-    assert (made["name"], made["scopes"], made["createdBy"]) == (
+    assert (created["name"], created["scopes"], created["createdBy"]) == (
         "Reports",
         ["orders:read"],
         key.public_key,
     )
-    assert "totSecretKey" in made
+    assert "totSecretKey" in created
 
 
 # Tables
 
 
-@pytest.mark.urls("tests.project.test_readme")
-def test_table_of_calls_is_the_endpoints():
+@pytest.mark.urls(__name__)
+def test_call_table_lists_every_endpoint():
     rows = [tuple(code(call).split()) for call, _ in table("Manage keys with a token")]
     views = {where: resolve(f"/api/internal/auth/{where}").func.cls for _, where in rows}
     methods = [
@@ -308,39 +301,62 @@ def test_table_of_calls_is_the_endpoints():
     assert set(rows) == {(name, where) for name, where in methods if name != "HEAD"}
 
 
-def test_table_of_settings_is_conf():
-    rows = [(code(name), code(default)) for name, default, _ in table("Settings")]
+def test_settings_table_repeats_the_code():
+    rows = [
+        # The defaults are our own text.
+        (code(name), eval(code(default), {"timedelta": timedelta}), meaning)  # noqa: S307
+        for name, default, meaning in table("Settings")
+    ]
 
-    assert [name for name, _ in rows] == list(conf.names())
-    for name, default in rows:
-        assert eval(default, {"timedelta": timedelta}) == vars(conf.Settings)[name].default  # noqa: S307
+    assert rows == [(setting.name, setting.default, setting.doc) for setting in conf.SETTINGS]
 
 
-def test_table_of_commands_is_the_command():
+def test_command_table_lists_every_option():
     rows = [code(usage) for usage, _ in table("Commands")]
 
     assert [usage.split()[0] for usage in rows] == [subcommand.name for subcommand in SUBCOMMANDS]
     for usage, subcommand in zip(rows, SUBCOMMANDS, strict=True):
         parser = argparse.ArgumentParser(add_help=False)
         subcommand.add_arguments(parser)
-        options = [option for action in parser._actions for option in action.option_strings]
-        assert re.findall(r"--[a-z-]+", usage) == options
+        assert options_in(usage) == options_in(parser.format_usage())
 
 
-def descendants(kind):
-    yield kind
-    for child in kind.__subclasses__():
-        yield from descendants(child)
+def options_in(usage):
+    return re.findall(r"--[a-z-]+", usage)
 
 
-def test_table_of_errors_is_what_goes_out():
+def test_error_table_lists_every_response():
     rows = [(int(status), code(name)) for status, name, _, _ in table("Errors")]
-    statuses = [
-        (next(STATUS[ancestor] for ancestor in kind.__mro__ if ancestor in STATUS), kind.code)
-        for kind in descendants(TotJWTError)
-        if STATUS.keys() & set(kind.__mro__)
-        and kind is not EscalationRefused  # only its kinds are raised
+    raised = [
+        (kind.status, kind.code)
+        for kind in subclasses(TotJWTError)
+        # Errors with the root's status are not sent. EscalationRefused itself is never raised.
+        if kind.status != TotJWTError.status and kind is not EscalationRefused
     ]
 
     assert len(rows) == len(set(rows))
-    assert set(rows) == set(statuses)
+    assert set(rows) == set(raised)
+
+
+def subclasses(kind):
+    for child in kind.__subclasses__():
+        yield child
+        yield from subclasses(child)
+
+
+# Links
+
+
+@pytest.mark.parametrize(
+    "name", ["README.md", "SECURITY.md", "docs/operations.md", "docs/benchmarks.md"]
+)
+def test_links_lead_to_existing_files(name):
+    folder = (ROOT / name).parent
+    targets = [folder / target for target in links(documents.read(name))]
+
+    assert [target for target in targets if not target.exists()] == []
+
+
+def test_security_policy_links_a_heading():
+    assert "(README.md#security-model)" in documents.read("SECURITY.md")
+    assert section("Security model")
