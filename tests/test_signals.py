@@ -100,7 +100,7 @@ def test_misplaced_secret_is_neither_signalled_nor_logged(
     answers = [post_token(key, totApiKey=key.secret, totSecretKey=key.public_key) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [401, 429]
-    assert "TooManyRequests: too many failures at a key" in caplog.text
+    assert "Rate limit exceeded: too many failures at a key" in caplog.text
     assert key.secret not in caplog.text
     assert key.secret not in str(received)
 

@@ -177,7 +177,7 @@ def test_cascading_revocation_records_actor_per_key(make_key):
 
 @pytest.mark.parametrize("grace", [timedelta(days=7, seconds=1), timedelta(seconds=-1)])
 def test_grace_outside_its_bounds_is_invalid(make_key, grace):
-    with pytest.raises(InvalidValue, match="seven days"):
+    with pytest.raises(InvalidValue, match="between 0 seconds and 7 days"):
         lifecycle.rotate_key(make_key(), grace=grace)
 
 

@@ -25,9 +25,9 @@ def test_key_keeps_scope_outside_catalogue(settings):
     ("wrong", "message"),
     [
         (["a b"], "is not a scope"),
-        (["keys:manage"], "never given to a key"),
+        (["keys:manage"], "cannot be given to a key"),
         ([f"s{i}" for i in range(51)], "at most 50 scopes"),
-        ([f"{i:02}" + "s" * 34 for i in range(50)], "1800 characters at most"),
+        ([f"{i:02}" + "s" * 34 for i in range(50)], "at most 1800 characters"),
     ],
 )
 def test_scopes_outside_the_bounds_are_errors(wrong, message):

@@ -1,8 +1,10 @@
 """CSV files of existing keys, as an operator imports them."""
 
+from typing import Any
+
 HEADER = "domain,public,secret,name,environment,scopes"
 SECRET = "an old secret of 32 characters.."
-#: The message about a header that lacks a column.
+#: The message about a wrong header.
 HEADER_ERROR = "Line 1: the header must name the columns"
 
 
@@ -15,3 +17,8 @@ def row(number: int, **cells: str) -> str:
         **cells,
     }
     return ",".join(given.get(column, "") for column in HEADER.split(","))
+
+
+def bad_rows(report: Any) -> list[tuple[int, str]]:
+    """Return line and reason of each bad row of an import."""
+    return [(bad_row.line, bad_row.reason) for bad_row in report.bad_rows]

@@ -1,0 +1,214 @@
+"""Bad rows and bad files of an import."""
+
+import io
+import tracemalloc
+
+import pytest
+
+from tests.support.key_files import HEADER, HEADER_ERROR, SECRET, bad_rows, row
+from tot_jwt.exceptions import InvalidValue
+from tot_jwt.keys import csv_file
+from tot_jwt.keys.importing import import_keys
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.rules import lengths
+
+# Good files
+
+
+def test_columns_may_have_any_order(load):
+    report = load(f"{SECRET},pk,a.com", f"{SECRET},pk2,a.com", header=" Secret ,PUBLIC,domain")
+
+    assert report.imported == 2
+    assert set(ApiKey.objects.values_list("name", "environment", "scopes")) == {
+        ("pk", "live", ""),
+        ("pk2", "live", ""),
+    }
+
+
+def test_line_ends_and_blank_lines_are_irrelevant(db):
+    text = f"\ufeff{HEADER}\r\n\r\n{row(1)}\r\n" + f"{row(2)}\n\n" + row(3)
+
+    assert import_keys(io.BytesIO(text.encode())).imported == 3
+
+
+def test_file_is_left_open(db):
+    file = io.BytesIO(f"{HEADER}\n{row(1)}\n".encode())
+
+    import_keys(file)
+
+    assert not file.closed
+
+
+def test_file_without_rows_imports_nothing(load):
+    report = load()
+
+    assert (report.imported, report.is_refused) == (0, False)
+
+
+def test_longest_secret_can_be_exchanged(load, post_token):
+    secret = "x" * lengths.SECRET_KEY
+
+    assert load(row(1, secret=secret)).imported == 1
+    key = ApiKey.objects.get()
+    key.secret = secret
+    assert post_token(key).status_code == 200
+
+
+# Bad rows
+
+BAD_ROWS = {
+    "too few fields": ("myapp.com,pk", "The row has 2 fields, but the header has 6."),
+    "too many fields": (row(1) + ",x", "The row has 7 fields, but the header has 6."),
+    "a NUL": (row(1, name="x\0y"), "The row contains a NUL character."),
+    "no domain": (row(1, domain=""), "domain: "),
+    "a bad domain": (row(1, domain="no domain"), "domain: "),
+    "no public key": (row(1, public=""), "public: This field is missing."),
+    "a public key with a space": (row(1, public="pk 1"), "public: "),
+    "a long public key": (
+        row(1, public="x" * 129),
+        "public: Ensure this value has at most 128 characters",
+    ),
+    "a secret for a public key": (
+        row(1, public="sk_live_x"),
+        "public: This looks like a secret key.",
+    ),
+    "no secret": (row(1, secret="  "), "secret: This field is missing."),
+    "a secret with space around": (row(1, secret=SECRET + " "), "secret: Remove the white space"),
+    "a long secret": (row(1, secret="x" * 513), "secret: Use at most 512 characters."),
+    "a weak secret": (row(1, secret="x" * 19), "secret: Use at least 20 characters."),
+    "the public key as secret": (
+        row(1, public="p" * 20, secret="p" * 20),
+        "secret: This is the public key",
+    ),
+    "a long name": (row(1, name="x" * 201), "name: Ensure this value has at most 200 characters"),
+    "another environment": (row(1, environment="prod"), "environment: Use live or test."),
+    "no scope": (row(1, scopes='a b\\ "'), "scopes: entry 2 is not an allowed scope."),
+    "the scope of tokens": (
+        row(1, scopes="keys:manage"),
+        "scopes: entry 1 is not an allowed scope.",
+    ),
+    "many scopes": (row(1, scopes=" ".join(map(str, range(51)))), "scopes: A key "),
+    "long scopes": (row(1, scopes=f"{'a' * 1000} {'b' * 1000}"), "scopes: The scopes "),
+}
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD_ROWS.values(), ids=BAD_ROWS)
+def test_bad_row_stops_the_import(load, text, reason):
+    report = load(row(8), text, row(9))
+
+    ((line, found),) = bad_rows(report)
+    assert line == 3
+    assert found.startswith(reason)
+    assert (report.is_refused, report.imported, report.domains_created) == (True, 0, 0)
+    assert not ApiKey.objects.exists()
+    assert not AppDomain.objects.exists()
+    assert not KeyEvent.objects.exists()
+
+
+@pytest.mark.parametrize("text", [text for text, _ in BAD_ROWS.values()], ids=BAD_ROWS)
+def test_bad_row_can_be_skipped(load, text):
+    report = load(row(8), text, row(9), skip_bad=True)
+
+    assert (report.imported, report.is_refused, len(report.bad_rows)) == (2, False, 1)
+    assert sorted(ApiKey.objects.values_list("public_key", flat=True)) == ["old8", "old9"]
+
+
+def test_scope_outside_catalogue_is_bad(load, settings):
+    settings.TOT_JWT = {"SCOPES": {"a": "A"}}
+
+    report = load(row(1, scopes="a"), row(2, scopes="a zebra"))
+
+    assert bad_rows(report) == [(3, "scopes: entry 2 is not an allowed scope.")]
+
+
+def test_row_in_another_encoding_is_bad(db):
+    lines = [
+        f"{HEADER}\n{row(1)}".encode(),
+        row(2, name="Müller").encode("latin-1"),
+        row(3).encode(),
+    ]
+
+    report = import_keys(io.BytesIO(b"\n".join(lines)), skip_bad=True)
+
+    assert report.imported == 2
+    assert bad_rows(report) == [(3, "The row contains bytes that are not UTF-8.")]
+
+
+def test_bad_row_has_its_first_line(load):
+    report = load(
+        row(1, name='"two\nlines"'),
+        "",
+        row(2, name='"two\nmore"', environment="x"),
+        row(3, domain=""),
+    )
+
+    assert [line for line, _ in bad_rows(report)] == [5, 7]
+
+
+@pytest.mark.req("E6")
+def test_reasons_repeat_nothing_of_rows(load):
+    for column in HEADER.split(","):
+        secret = "Hunter2 hunter2 hunter2\\" * 30
+        (bad_row,) = load(row(1, **{"secret": SECRET, column: secret})).bad_rows
+        assert "unter2" not in bad_row.reason
+
+
+# Bad files
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "The file is empty"),
+        (b"\n\n", "The file is empty"),
+        (b"domain,public\na.com,pk\n", HEADER_ERROR),
+        (b"domain,public,secret,scope\n", HEADER_ERROR),
+        (b"domain,public,secret,secret\n", HEADER_ERROR),
+        (b"domain;public;secret\n", HEADER_ERROR),
+        (row(1).encode(), HEADER_ERROR),
+        (f"{HEADER}\n{row(1)}\n".encode("utf-16"), HEADER_ERROR),
+        (f'{HEADER}\n{row(1)}\n"a.com,pk\n{row(2)}\n'.encode(), "Line 3: unexpected end of data"),
+        (f'{HEADER}\n{row(1)}\n"a"x,pk\n'.encode(), "Line 3: ',' expected after"),
+        (
+            f"{HEADER}\n{row(1)}\n{'x' * 200_000}\n{row(2)}\n".encode(),
+            "Line 3: the line is too",
+        ),
+        (
+            f'{HEADER}\n{row(1)}\n"{"x" * 80 * 1000}\n{"x" * 80 * 1000}"\n'.encode(),
+            "Line 3: field larger than",
+        ),
+        (bytes(range(256)) * 20, "Line 1"),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else "",
+)
+def test_bad_file_imports_nothing(db, content, message):
+    with pytest.raises(InvalidValue, match=message):
+        import_keys(io.BytesIO(content), skip_bad=True)
+    assert not ApiKey.objects.exists()
+
+
+def test_memory_does_not_grow_with_file(db):
+    def peak(rows):
+        class File(io.RawIOBase):
+            lines = iter(
+                [HEADER, *(row(n, name="x" * 150, environment="x") for n in range(rows)), ""]
+            )
+
+            def readable(self):
+                return True
+
+            def readinto(self, buffer):
+                line = next(self.lines, "").encode()
+                buffer[: len(line) + 1] = line + b"\n" if line else b"\n"
+                return len(line) + 1 if line else 0
+
+        file = File()
+        tracemalloc.start()
+        try:
+            for _ in csv_file.read(io.BufferedReader(file)):
+                pass
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    assert peak(4000) < 2 * peak(400)
