@@ -1,4 +1,4 @@
-"""DRF authentication classes: tokens, and API keys sent directly. They adapt; `tot_jwt.verification` decides."""
+"""DRF authentication classes for tokens and direct API keys. `tot_jwt.access` decides."""
 
 from typing import Any
 
@@ -10,22 +10,24 @@ from rest_framework.request import Request
 from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
 from tot_jwt.exceptions import CredentialsRequired, InvalidRequest, TotJWTError
 from tot_jwt.http.addresses import client_address
-from tot_jwt.http.credentials import HEADERS, find_credentials
+from tot_jwt.http.credentials import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
+from tot_jwt.http.names import HEADERS, SECRET_KEY
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.tokens.token import ApiToken
 
 
 class JWTAuthentication(BaseAuthentication):
-    """``Authorization: Bearer <token>``, a token of ours: `request.user` is an ApiClient, `request.auth` the ApiToken.
+    """Tokens as a Bearer: `request.user` is an ApiClient, `request.auth` an ApiToken.
 
-    What is not ours is left to the next class: no Bearer, a Bearer that is not in three parts, or a JWT whose
-    `token_type` says that somebody else made it. That claim only routes; it is not trusted.
+    Other credentials are left to the next class: no Bearer, a Bearer that does not have three
+    parts, or a JWT whose `token_type` is not ours. That claim only routes; it is not trusted.
     """
 
     @sensitive_variables()
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken] | None:
-        # DRF's Request looks everything up that it does not have itself; we ask for a good deal.
+        """Return the client and the token, or None. Raises ApiError."""
+        # DRF's Request looks up slowly what it does not have itself.
         meta = request._request.META
         try:
             raw = bearer(meta)
@@ -34,34 +36,38 @@ class JWTAuthentication(BaseAuthentication):
             raise ApiError(error) from error
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken] | None:
-        """The client and the token; None where the Bearer is somebody else's."""
+        """Return the client and the token, or None if another class should look at the Bearer."""
         return verify_own_token(raw, address=address)
 
     def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401 (RFC 6750 §3)."""
         return challenge()
 
 
 class StrictJWTAuthentication(JWTAuthentication):
-    """The same, leaving nothing to others: without a Bearer, or with anybody else's, it refuses."""
+    """The same, but it rejects what JWTAuthentication leaves to other classes."""
 
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken]:
+        """Return the client and the token. Raises ApiError."""
         result = super().authenticate(request)
         if result is None:
             raise ApiError(CredentialsRequired())
         return result
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken]:
+        """Return the client and the token."""
         return verify_token(raw, address=address)
 
 
 class ApiKeyAuthentication(BaseAuthentication):
     """API keys on every request: in a JSON or form body beside other data, or in headers.
 
-    `request.user` is an ApiClient, `request.auth` an ApiKeyAuth. Where there is any trace of keys, the request
-    authenticates or fails; with an Authorization header nothing is looked for.
+    `request.user` is an ApiClient, `request.auth` an ApiKeyAuth. A request with any trace of keys
+    authenticates or fails. A request with an Authorization header is not searched.
     """
 
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiKeyAuth] | None:
+        """Return the client and the key's description, or None. Raises ApiError."""
         http_request: HttpRequest = request._request
         try:
             if "HTTP_AUTHORIZATION" in http_request.META:
@@ -75,17 +81,18 @@ class ApiKeyAuthentication(BaseAuthentication):
         except TotJWTError as error:
             raise ApiError(error) from error
         if found.in_body:
-            _forget_secret(request.data)
+            _remove_secret(request.data)
         return result
 
     def authenticate_header(self, request: Request) -> str:
+        """Return the challenge of a 401 (RFC 6750 §3)."""
         return challenge()
 
 
 def bearer(meta: dict[str, Any]) -> str | None:
-    """What follows ``Bearer`` and one space in the Authorization header; None where another scheme or none is there.
+    """Return what follows ``Bearer`` and one space, or None for another scheme or none.
 
-    Raises InvalidRequest where API keys are in the headers too (RFC 6750 §2: one method a request).
+    Raises InvalidRequest if API keys are in the headers too (RFC 6750 §2: one method a request).
     """
     scheme, _, credentials = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
@@ -96,16 +103,16 @@ def bearer(meta: dict[str, Any]) -> str | None:
 
 
 def _hide_secret(request: HttpRequest) -> None:
-    """Keep it out of Django's error report, which lists the fields of a form."""
+    """Hide the secret in Django's error report, which lists the fields of a form."""
     hidden = getattr(request, "sensitive_post_parameters", ())
     if hidden != "__ALL__":
-        request.sensitive_post_parameters = [*hidden, "totSecretKey"]  # type: ignore[attr-defined]
+        request.sensitive_post_parameters = [*hidden, SECRET_KEY]  # type: ignore[attr-defined]
 
 
-def _forget_secret(data: Any) -> None:
+def _remove_secret(data: Any) -> None:
     if isinstance(data, QueryDict):
         data._mutable = True
-        data.pop("totSecretKey", None)
+        data.pop(SECRET_KEY, None)
         data._mutable = False
     elif isinstance(data, dict):
-        data.pop("totSecretKey", None)
+        data.pop(SECRET_KEY, None)

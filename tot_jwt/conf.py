@@ -1,91 +1,241 @@
-"""The settings, ``TOT_JWT = {…}`` in the host's settings module, all optional.
+"""The settings: ``TOT_JWT = {…}`` in the host's settings module, all optional.
 
-``settings.ISSUER`` looks the value up at each use, so that a changed setting counts at once, in tests too.
-`tot_jwt.checks` says what is wrong with a value; here nothing is checked.
+Each setting is stated once, in `Settings`: name, default, check, hint and documentation line.
+``settings.ISSUER`` reads the value at each use, so a changed setting takes effect at once.
+Values are not validated here: the system checks (`tot_jwt.checks`) call `Setting.accepts`.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings as host_settings
 
+from tot_jwt.utils import validators
+
 T = TypeVar("T")
 
+#: The scope that TOKENS_MANAGE_KEYS adds to every token. No key ever has it.
+KEYS_MANAGE = "keys:manage"
+#: Algorithm → bits of its hash, which are also the least bits of its key (RFC 7518 §3.2).
+HMAC_BITS = {"HS256": 256, "HS384": 384, "HS512": 512}
+#: Characters. A longer claim would not fit into a token of 4,096 bytes beside the longest scopes.
+MAX_CLAIM = 255
 
+
+def _is_algorithm(value: Any) -> bool:
+    return isinstance(value, str) and value in HMAC_BITS
+
+
+def _is_key(value: Any) -> bool:
+    # PyJWT alone only warns about a short key.
+    algorithm = settings.ALGORITHM
+    least = HMAC_BITS[algorithm] // 8 if _is_algorithm(algorithm) else 0
+    return isinstance(value, str | bytes) and len(as_bytes(value)) >= least
+
+
+def _is_signing_key(value: Any) -> bool:
+    return value is None or _is_key(value)
+
+
+def _are_keys(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(map(_is_key, value))
+
+
+def _is_claim(value: Any) -> bool:
+    return validators.is_text(value, MAX_CLAIM)
+
+
+def _are_scopes(value: Any) -> bool:
+    return validators.are_scopes(value, reserved=KEYS_MANAGE)
+
+
+def _are_failure_rates(value: Any) -> bool:
+    return validators.are_rates(value, {"address", "key"})
+
+
+def _is_cache(value: Any) -> bool:
+    return isinstance(value, str) and value in host_settings.CACHES
+
+
+@dataclass
 class Setting(Generic[T]):
-    """One setting: its name is its attribute's, its type its default's."""
+    """One setting: its name is the attribute's name, its type the default's type."""
 
-    def __init__(self, default: T) -> None:
-        self.default = default
+    default: T
+    #: The system check that reports a value which `accepts` rejects.
+    check_id: str
+    accepts: Callable[[Any], bool]
+    #: The accepted values, in words.
+    hint: str
+    #: The setting's line in the documentation.
+    doc: str
+    name: str = field(init=False)
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
     def __get__(self, instance: object, owner: type) -> T:
-        value: T = given().get(self.name, self.default)
+        value: T = user_settings().get(self.name, self.default)
         return value
 
 
 class Settings:
-    """What the host set in ``TOT_JWT``, or the default."""
+    """The value of each setting: the host's in ``TOT_JWT``, or the default."""
 
-    #: The JWS algorithm of new tokens (RFC 7518 §3.1).
-    ALGORITHM = Setting("HS256")
-    #: The key that signs, str (as UTF-8) or bytes; None derives one from SECRET_KEY.
-    SIGNING_KEY = Setting[str | bytes | None](None)
-    #: Earlier signing keys whose tokens still verify.
-    VERIFYING_KEYS = Setting[Sequence[str | bytes]](())
-    #: The `iss` claim.
-    ISSUER = Setting("tot-jwt")
-    #: The `aud` claim.
-    AUDIENCE = Setting("tot-jwt-api")
-    #: How long a token lives.
-    TOKEN_LIFETIME = Setting(timedelta(minutes=15))
-    #: The scopes that keys may be given, name → description; empty: any well-formed scope.
-    SCOPES = Setting[Mapping[str, str]]({})
-    #: Whether tokens carry `keys:manage`.
-    TOKENS_MANAGE_KEYS = Setting(True)
-    #: Seconds for which a process may grant on what it remembers of a key; 0: the database is asked at each use.
-    KEY_STATE_MAX_AGE = Setting[float](5)
-    #: How many active keys a domain may have before tokens create no more; administrators may.
-    MAX_ACTIVE_KEYS_PER_DOMAIN = Setting(100)
-    #: How many wrong guesses at API keys an address may make, and at one key; a member that is missing limits nothing.
-    EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
-        {"address": "30/min", "key": "10/min"}
+    ALGORITHM = Setting(
+        "HS256",
+        "tot_jwt.E002",
+        _is_algorithm,
+        f"Use one of {', '.join(HMAC_BITS)}.",
+        "Algorithm that signs tokens: `HS256`, `HS384` or `HS512`.",
     )
-    #: How often a key may be exchanged for a token; None: as often as it likes.
-    EXCHANGE_RATE = Setting[str | None](None)
-    #: How often tokens may change keys of their domain; None: as often as they like.
-    KEY_CHANGE_RATE = Setting[str | None]("60/hour")
-    #: The alias in CACHES of the cache that counts.
-    THROTTLE_CACHE = Setting("default")
-    #: How many proxies stand before the application, each adding one address to X-Forwarded-For.
-    TRUSTED_PROXIES = Setting(0)
-    #: Whether API keys in the URL's query are accepted by ApiKeyAuthentication.
-    API_KEYS_IN_QUERY = Setting(False)
-    #: The `realm` of WWW-Authenticate.
-    REALM = Setting("api")
+    SIGNING_KEY = Setting[str | bytes | None](
+        None,
+        "tot_jwt.E003",
+        _is_signing_key,
+        "Use at least as many random bytes as the algorithm's hash has (32 for HS256), or None "
+        "to derive the key from SECRET_KEY.",
+        "Key that signs tokens, `str` or `bytes`, at least as long as the algorithm's hash "
+        "(32 bytes for HS256). `None` derives the key from `SECRET_KEY`; tokens signed with keys "
+        "derived from `SECRET_KEY_FALLBACKS` still verify.",
+    )
+    VERIFYING_KEYS = Setting[Sequence[str | bytes]](
+        (),
+        "tot_jwt.E004",
+        _are_keys,
+        "Use a list of earlier signing keys, str or bytes, each at least as long as the "
+        "algorithm's hash.",
+        "Earlier signing keys. Tokens signed with them still verify.",
+    )
+    ISSUER = Setting(
+        "tot-jwt",
+        "tot_jwt.E005",
+        _is_claim,
+        f"Use a string of 1 to {MAX_CLAIM} characters.",
+        "Claim `iss`. Name your API, so that it rejects tokens of other installations.",
+    )
+    AUDIENCE = Setting(
+        "tot-jwt-api",
+        "tot_jwt.E006",
+        _is_claim,
+        f"Use a string of 1 to {MAX_CLAIM} characters.",
+        "Claim `aud`.",
+    )
+    TOKEN_LIFETIME = Setting(
+        timedelta(minutes=15),
+        "tot_jwt.E007",
+        validators.is_lifetime,
+        "Use a timedelta of whole seconds, for example timedelta(minutes=15).",
+        "Lifetime of a token, in whole seconds.",
+    )
+    SCOPES = Setting[Mapping[str, str]](
+        {},
+        "tot_jwt.E008",
+        _are_scopes,
+        "Use a dict from scope to description. A scope is printable ASCII without spaces, quotes "
+        f"and backslashes. {KEYS_MANAGE} is reserved.",
+        "Scopes that a key may have, as name → description. An empty dict allows any scope.",
+    )
+    TOKENS_MANAGE_KEYS = Setting(
+        True,
+        "tot_jwt.E009",
+        validators.is_bool,
+        "Use True or False.",
+        "Whether every token carries the scope `keys:manage`.",
+    )
+    KEY_STATE_MAX_AGE = Setting[float](
+        5,
+        "tot_jwt.E010",
+        validators.is_age,
+        "Use a number of seconds, 0 or more.",
+        "Seconds for which a process may use the cached state of a key. `0` queries the database "
+        "at each request.",
+    )
+    MAX_ACTIVE_KEYS_PER_DOMAIN = Setting(
+        100,
+        "tot_jwt.E015",
+        validators.is_count,
+        "Use the number of keys, 0 or more.",
+        "Number of active keys per domain and environment at which tokens can create no more. "
+        "Administrators still can.",
+    )
+    EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
+        {"address": "30/min", "key": "10/min"},
+        "tot_jwt.E016",
+        _are_failure_rates,
+        "Use a dict with a rate for 'address', for 'key', or for both: "
+        "{'address': '30/min', 'key': '10/min'}.",
+        "Failed attempts with API keys allowed per client address, and per address and key. "
+        "An entry that is missing sets no limit.",
+    )
+    EXCHANGE_RATE = Setting[str | None](
+        None,
+        "tot_jwt.E017",
+        validators.is_rate,
+        "Use a number per sec, min, hour or day, for example '20/min', or None.",
+        'Exchanges allowed per key, for example `"20/min"`. `None` sets no limit.',
+    )
+    KEY_CHANGE_RATE = Setting[str | None](
+        "60/hour",
+        "tot_jwt.E018",
+        validators.is_rate,
+        "Use a number per sec, min, hour or day, for example '60/hour', or None.",
+        "Key changes allowed per domain by tokens. `None` sets no limit. It never limits "
+        "administrators, and never rejects a revocation.",
+    )
+    THROTTLE_CACHE = Setting(
+        "default",
+        "tot_jwt.E019",
+        _is_cache,
+        "Use an alias of CACHES.",
+        "Alias in `CACHES` of the cache that counts for these limits. Several processes need a "
+        "shared cache, such as Redis or Memcached.",
+    )
+    TRUSTED_PROXIES = Setting(
+        0,
+        "tot_jwt.E011",
+        validators.is_count,
+        "Use the number of proxies before the application, 0 or more.",
+        "Number of proxies in front of Django that each append one address to `X-Forwarded-For`.",
+    )
+    API_KEYS_IN_QUERY = Setting(
+        False,
+        "tot_jwt.E012",
+        validators.is_bool,
+        "Use True or False.",
+        "Whether `ApiKeyAuthentication` accepts keys in the URL's query, which logs and browsers "
+        "keep.",
+    )
+    REALM = Setting(
+        "api",
+        "tot_jwt.E013",
+        validators.is_printable_ascii,
+        "Use a string of printable ASCII.",
+        "The `realm` of `WWW-Authenticate`.",
+    )
 
 
-def given() -> Mapping[str, Any]:
-    """``TOT_JWT`` as the host wrote it."""
+def user_settings() -> Mapping[str, Any]:
+    """Return ``TOT_JWT`` as the host wrote it."""
     mapping: Mapping[str, Any] = getattr(host_settings, "TOT_JWT", {})
     return mapping
 
 
 def current() -> dict[str, Any]:
-    """All settings as they are now, for the price of one look at the host's."""
-    return {**_DEFAULTS, **given()}
+    """Return the values of all settings, reading the host's settings once."""
+    return {**_DEFAULTS, **user_settings()}
 
 
-def names() -> Iterator[str]:
-    """The names of all settings, in the order in which they are documented."""
-    return iter(_DEFAULTS)
+def as_bytes(key: str | bytes) -> bytes:
+    """Return a signing key as bytes: text is encoded as UTF-8."""
+    return key.encode() if isinstance(key, str) else key
 
 
-_DEFAULTS = {
-    name: value.default for name, value in vars(Settings).items() if isinstance(value, Setting)
-}
+#: Every setting, in the order of the documentation.
+SETTINGS = tuple(value for value in vars(Settings).values() if isinstance(value, Setting))
+
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 settings = Settings()

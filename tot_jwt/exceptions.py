@@ -1,30 +1,22 @@
-"""Everything that tot-jwt raises on purpose.
+"""Every exception that tot-jwt raises on purpose.
 
 ::
 
     TotJWTError
-    ├── InvalidRequest              the body or the query is not what the contract asks for
-    │   ├── InvalidFields           … one or more of its fields
-    │   ├── RequestTooLarge
-    │   └── UnsupportedContentType
-    ├── UnsupportedMethod
-    ├── CredentialsRequired            no credentials where a token must be
-    ├── InvalidCredentials          the API keys do not match, for whatever reason
-    ├── InvalidToken                the token does not verify
+    ├── InvalidRequest              400  the body or the query breaks the contract
+    │   ├── InvalidFields           400  … in one or more of its fields
+    │   ├── RequestTooLarge         413
+    │   └── UnsupportedContentType  415
+    ├── UnsupportedMethod           405
+    ├── CredentialsRequired         401  the request carries no token
+    ├── InvalidCredentials          401  the API keys do not match, for any reason
+    ├── InvalidToken                401  the token does not verify
     │   ├── MalformedToken
     │   ├── ExpiredToken
     │   └── RevokedToken
-    ├── InsufficientPermissions     the credentials are right, but this is not allowed
-    ├── InsufficientScope           the client holds too few scopes for a view
-    ├── TooManyRequests                   too often
-    ├── ServiceUnavailable          the database does not answer
-    ├── ResourceNotFound                    no such key within the caller's reach
-    ├── Conflict                    the key is not in a state for this
-    │   ├── KeyIsRevoked            … it stays as it is
-    │   ├── PreviousSecretStillValid
-    │   ├── LastActiveKey
-    │   └── TooManyKeys
-    ├── EscalationRefused           a rule of `tot_jwt.escalation`
+    ├── InsufficientPermissions     403  the credentials are right, but do not allow this
+    ├── InsufficientScope           403  the client lacks a scope that the view requires
+    ├── EscalationRefused           403  a rule of `tot_jwt.access.escalation` refused
     │   ├── ScopesExceedCaller
     │   ├── ExpiryExceedsCaller
     │   ├── AddressesExceedCaller
@@ -32,10 +24,18 @@
     │   ├── SecretRequired
     │   ├── KeyNotYours
     │   └── KeyCreationNotAllowed
-    ├── RecordIsPermanent           somebody tried to change or delete a KeyEvent
-    └── InvalidValue                a domain, scope, address or key that cannot be stored
+    ├── ResourceNotFound            404  no such key within the caller's reach
+    ├── Conflict                    409  the key's state does not allow this
+    │   ├── KeyIsRevoked
+    │   ├── PreviousSecretStillValid
+    │   ├── LastActiveKey
+    │   └── TooManyKeys
+    ├── TooManyRequests             429  a rate limit is exceeded
+    ├── ServiceUnavailable          503  the database is unavailable
+    ├── RecordIsPermanent           none  code tried to change or delete a KeyEvent
+    └── InvalidValue                none  a domain, scope, address or key cannot be stored
 
-``code`` and ``detail`` are public, constant and never translated: they go out on the wire.
+``status``, ``code`` and ``detail`` are public, constant and never translated: clients see them.
 ``reason`` is private: it goes to the log and to signals, and never holds a secret.
 """
 
@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 
 
 class TotJWTError(Exception):
-    """The root; catch this to catch all."""
+    """The root: catch this to catch every exception of the package."""
 
+    status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
     detail: ClassVar[str] = "Error"
 
@@ -58,12 +59,13 @@ class TotJWTError(Exception):
 
 
 class InvalidRequest(TotJWTError):
-    code = "malformed_request"
-    detail = "Malformed request"
+    """The body or the query breaks the contract."""
+
+    status, code, detail = 400, "malformed_request", "Malformed request"
 
 
 class InvalidFields(InvalidRequest):
-    """Faults by field, in DRF's shape: ``{"appDomain": ["This field is required."]}``."""
+    """Errors by field, in DRF's shape: ``{"appDomain": ["This field is required."]}``."""
 
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors = errors
@@ -71,58 +73,69 @@ class InvalidFields(InvalidRequest):
 
 
 class RequestTooLarge(InvalidRequest):
-    code = "request_too_large"
-    detail = "Request body is too large"
+    """The body is longer than the endpoint accepts."""
+
+    status, code, detail = 413, "request_too_large", "Request body is too large"
 
 
 class UnsupportedContentType(InvalidRequest):
-    code = "unsupported_media_type"
-    detail = "Unsupported media type"
+    """The endpoint does not accept the body's content type or charset."""
+
+    status, code, detail = 415, "unsupported_media_type", "Unsupported media type"
 
 
 class UnsupportedMethod(TotJWTError):
-    code = "method_not_allowed"
-    detail = "Method not allowed"
+    """The endpoint does not know the HTTP method."""
+
+    status, code, detail = 405, "method_not_allowed", "Method not allowed"
 
 
 class CredentialsRequired(TotJWTError):
-    code = "not_authenticated"
-    detail = "Authentication credentials were not provided."
+    """The request carries no token."""
+
+    status, code, detail = 401, "not_authenticated", "Authentication credentials were not provided."
 
 
 class InvalidCredentials(TotJWTError):
-    code = "invalid_credentials"
-    detail = "Invalid credentials"
+    """The API keys do not match. The response never says why."""
+
+    status, code, detail = 401, "invalid_credentials", "Invalid credentials"
 
 
 class InvalidToken(TotJWTError):
-    code = "token_invalid"
-    detail = "Token is invalid"
+    """The token's signature, header or claims are wrong."""
+
+    status, code, detail = 401, "token_invalid", "Token is invalid"
 
 
 class MalformedToken(InvalidToken):
-    code = "token_malformed"
-    detail = "Token is malformed"
+    """The string does not have the form of a token."""
+
+    code, detail = "token_malformed", "Token is malformed"
 
 
 class ExpiredToken(InvalidToken):
-    code = "token_expired"
-    detail = "Token has expired"
+    """The token is past its `exp`."""
+
+    code, detail = "token_expired", "Token has expired"
 
 
 class RevokedToken(InvalidToken):
-    code = "token_revoked"
-    detail = "Token has been revoked"
+    """The token's key or domain no longer allows it."""
+
+    code, detail = "token_revoked", "Token has been revoked"
 
 
 class InsufficientPermissions(TotJWTError):
-    code = "insufficient_permissions"
-    detail = "API key lacks necessary permissions"
+    """The credentials are right, but do not allow this."""
+
+    status, code, detail = 403, "insufficient_permissions", "API key lacks necessary permissions"
 
 
 class InsufficientScope(TotJWTError):
-    """The scopes that a view requires are in ``required`` (RFC 6750 §3.1)."""
+    """The client lacks a scope. ``required`` lists those that the view needs (RFC 6750 §3.1)."""
 
+    status = 403
     code = "insufficient_scope"
     detail = "The request requires higher privileges than provided by the access token"
 
@@ -131,11 +144,98 @@ class InsufficientScope(TotJWTError):
         super().__init__()
 
 
-class TooManyRequests(TotJWTError):
-    """``retry_after`` says in how many seconds to come again."""
+class EscalationRefused(TotJWTError):
+    """A rule of `tot_jwt.access.escalation` refused the call."""
 
-    code = "throttled"
-    detail = "Too many requests"
+    status, code, detail = 403, "escalation_refused", "The caller may not do this"
+
+
+class ScopesExceedCaller(EscalationRefused):
+    """A key would get scopes that the caller does not have."""
+
+    code, detail = "scopes_exceed_caller", "The scopes exceed those of the caller's token and key"
+
+
+class ExpiryExceedsCaller(EscalationRefused):
+    """A key would expire later than the caller's."""
+
+    code, detail = "expiry_exceeds_caller", "The API key would outlive the caller's"
+
+
+class AddressesExceedCaller(EscalationRefused):
+    """A key would work from addresses from which the caller's does not."""
+
+    code, detail = "addresses_exceed_caller", "The addresses exceed those of the caller's API key"
+
+
+class KeyExceedsCaller(EscalationRefused):
+    """The key has scopes that the caller does not have."""
+
+    code, detail = "key_exceeds_caller", "The API key has scopes that the caller does not have"
+
+
+class SecretRequired(EscalationRefused):
+    """The rotation needs the key's current secret."""
+
+    code, detail = "secret_required", "The API key's current secret is required"
+
+
+class KeyNotYours(EscalationRefused):
+    """The caller did not create the key, and the change does more than narrow it."""
+
+    code = "key_not_yours"
+    detail = "The caller may not do this to an API key that it did not create"
+
+
+class KeyCreationNotAllowed(EscalationRefused):
+    """The caller's key was created with a token, and acts on another key."""
+
+    code = "key_creation_not_allowed"
+    detail = "An API key created with a token cannot create keys, and can act only on itself"
+
+
+class ResourceNotFound(TotJWTError):
+    """No such key, page or endpoint exists within the caller's reach."""
+
+    status, code, detail = 404, "not_found", "Not found"
+
+
+class Conflict(TotJWTError):
+    """Another transaction is changing the key."""
+
+    status, code, detail = 409, "conflict", "Another request is changing the API key"
+
+
+class KeyIsRevoked(Conflict):
+    """The key is revoked: it cannot be changed."""
+
+    code, detail = "key_revoked", "The API key has been revoked"
+
+
+class PreviousSecretStillValid(Conflict):
+    """The grace period of the last rotation has not ended."""
+
+    code = "previous_secret_still_valid"
+    detail = "The previous secret is still valid; graceSeconds 0 ends both"
+
+
+class LastActiveKey(Conflict):
+    """The domain would have no active key left."""
+
+    code = "last_active_key"
+    detail = "This is the domain's last active API key; force=true revokes it"
+
+
+class TooManyKeys(Conflict):
+    """The domain has as many active keys as MAX_ACTIVE_KEYS_PER_DOMAIN allows."""
+
+    code, detail = "too_many_keys", "The domain has reached its limit of active API keys"
+
+
+class TooManyRequests(TotJWTError):
+    """A rate limit is exceeded. ``retry_after`` is in seconds."""
+
+    status, code, detail = 429, "throttled", "Too many requests"
 
     def __init__(self, retry_after: int) -> None:
         self.retry_after = retry_after
@@ -143,92 +243,22 @@ class TooManyRequests(TotJWTError):
 
 
 class ServiceUnavailable(TotJWTError):
-    code = "service_unavailable"
-    detail = "Service temporarily unavailable"
+    """The database is unavailable. ``retry_after`` is in seconds."""
 
-
-class ResourceNotFound(TotJWTError):
-    code = "not_found"
-    detail = "Not found"
-
-
-class Conflict(TotJWTError):
-    code = "conflict"
-    detail = "Somebody else is changing the API key at this moment"
-
-
-class KeyIsRevoked(Conflict):
-    code = "key_revoked"
-    detail = "The API key has been revoked"
-
-
-class PreviousSecretStillValid(Conflict):
-    code = "previous_secret_still_valid"
-    detail = "The previous secret is still valid; a grace of 0 seconds ends both"
-
-
-class LastActiveKey(Conflict):
-    code = "last_active_key"
-    detail = "This is the last active API key of its domain; force=true revokes it all the same"
-
-
-class TooManyKeys(Conflict):
-    code = "too_many_keys"
-    detail = "The domain has as many active API keys as it may have"
-
-
-class EscalationRefused(TotJWTError):
-    """A rule of `tot_jwt.escalation` refused."""
-
-    code = "escalation_refused"
-    detail = "The caller may not do this"
-
-
-class ScopesExceedCaller(EscalationRefused):
-    code = "scopes_exceed_caller"
-    detail = "The scopes exceed those of the caller's token and key"
-
-
-class ExpiryExceedsCaller(EscalationRefused):
-    code = "expiry_exceeds_caller"
-    detail = "The API key would outlive the caller's"
-
-
-class AddressesExceedCaller(EscalationRefused):
-    code = "addresses_exceed_caller"
-    detail = "The addresses exceed those of the caller's API key"
-
-
-class KeyExceedsCaller(EscalationRefused):
-    code = "key_exceeds_caller"
-    detail = "The API key has scopes that the caller has not"
-
-
-class SecretRequired(EscalationRefused):
-    code = "secret_required"
-    detail = "The API key's current secret is required"
-
-
-class KeyNotYours(EscalationRefused):
-    code = "key_not_yours"
-    detail = "The caller may not do this to an API key that it did not create"
-
-
-class KeyCreationNotAllowed(EscalationRefused):
-    code = "key_creation_not_allowed"
-    detail = "An API key that was created through the API creates none, and acts on none but itself"
+    status, code, detail = 503, "service_unavailable", "Service temporarily unavailable"
+    retry_after: ClassVar[int] = 5
 
 
 class RecordIsPermanent(TotJWTError):
-    code = "record_is_permanent"
-    detail = "Key events are neither changed nor deleted"
+    """Code tried to change or delete a KeyEvent."""
+
+    code, detail = "record_is_permanent", "Key events cannot be changed or deleted"
 
 
 class InvalidValue(TotJWTError, ValueError):
-    """What a person gave cannot be stored; ``message`` is translatable and says why."""
+    """A value that a person entered cannot be stored; ``message`` is translatable and says why."""
 
-    code = "invalid"
-    detail = "Invalid value"
+    code, detail = "invalid", "Invalid value"
 
     def __init__(self, message: "str | _StrPromise") -> None:
         self.message = message

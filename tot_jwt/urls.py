@@ -1,4 +1,7 @@
-"""``path("api/internal/auth/", include("tot_jwt.urls"))`` gives the URLs of the contract. A last slash is optional."""
+"""The endpoints' URLs: ``path("api/internal/auth/", include("tot_jwt.urls"))``.
+
+A last slash is optional.
+"""
 
 from django.urls import re_path
 

@@ -1,4 +1,6 @@
-"""TODO"""
+"""Decide whether a token or API keys are valid on a key's state, and which scopes they grant."""
+
+from typing import NamedTuple
 
 from tot_jwt.exceptions import (
     InsufficientPermissions,
@@ -7,14 +9,62 @@ from tot_jwt.exceptions import (
     RevokedToken,
 )
 from tot_jwt.keys.state import KeyState
-from tot_jwt.rules import domains, networks
+from tot_jwt.rules import domains, networks, scopes
 from tot_jwt.rules.credentials import NO_SECRET, Credentials
-from tot_jwt.rules.status import previous_secret_is_live, status_of
+from tot_jwt.rules.status import is_in_grace, status_of
 from tot_jwt.tokens.token import ApiToken
 
 
+class Grant(NamedTuple):
+    """The scopes granted on a key's state."""
+
+    state: KeyState
+    scopes: frozenset[str]
+
+
+def grant_token(token: ApiToken, state: KeyState | None, address: str) -> Grant:
+    """Return the scopes that both the token and its key's state hold.
+
+    Raises RevokedToken, InvalidToken; InsufficientPermissions for the address.
+    """
+    live = check_token(token, state)
+    _check_address(live, address)
+    return Grant(live, token.scopes & scopes.token_scopes(live.scopes))
+
+
+def grant_keys(credentials: Credentials, state: KeyState | None, address: str) -> Grant:
+    """Return the scopes of API keys that a client sends directly: `keys:manage` is never one.
+
+    Raises InvalidCredentials, InsufficientPermissions.
+    """
+    live = check_credentials(credentials, state, address)
+    return Grant(live, live.scopes - {scopes.KEYS_MANAGE})
+
+
+def grant_exchange(
+    credentials: Credentials,
+    requested: frozenset[str] | None,
+    state: KeyState | None,
+    address: str,
+) -> Grant:
+    """Return the scopes of a new token: those requested, or all that the key holds.
+
+    Raises InvalidCredentials, InsufficientPermissions.
+    """
+    live = check_credentials(credentials, state, address)
+    if not live.can_issue_tokens:
+        raise InsufficientPermissions("may_not_issue_tokens")
+    available = scopes.token_scopes(live.scopes)
+    if requested is not None and not requested <= available:
+        raise InsufficientPermissions("scope_not_held")
+    return Grant(live, available if requested is None else requested)
+
+
 def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
-    """The state of its key, if the token counts in it. Raises RevokedToken, InvalidToken."""
+    """Return the state of the token's key if the token is valid on it.
+
+    Raises RevokedToken, InvalidToken.
+    """
     if state is None:
         raise RevokedToken("unknown_key")
     claims = token.payload
@@ -31,9 +81,10 @@ def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
 
 
 def check_credentials(credentials: Credentials, state: KeyState | None, address: str) -> KeyState:
-    """The state, if the credentials are right and count in it. Raises InvalidCredentials, InsufficientPermissions.
+    """Return the state if the credentials are valid on it.
 
-    The secret is compared whatever else is wrong, and nothing but "invalid" is said before it matched.
+    The secret is always compared, whatever else is wrong, and every error before it matches looks
+    the same to the client. Raises InvalidCredentials, InsufficientPermissions.
     """
     matches = _secret_matches(credentials, state)
     if state is None:
@@ -56,7 +107,7 @@ def _secret_matches(credentials: Credentials, state: KeyState | None) -> bool:
         return credentials.secret.matches(NO_SECRET)
     if credentials.secret.matches(state.secret_hash):
         return True
-    return previous_secret_is_live(state) and credentials.secret.matches(state.previous_secret_hash)
+    return is_in_grace(state) and credentials.secret.matches(state.previous_secret_hash)
 
 
 def _check_address(state: KeyState, address: str) -> None:

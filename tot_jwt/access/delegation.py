@@ -1,7 +1,7 @@
-"""What tokens do to keys: the use cases behind the keys endpoints.
+"""What tokens do to keys: the use cases of the keys endpoints.
 
-Each holds the caller's row locked from the checks to the commit, so that narrowing or revoking the caller meanwhile
-either comes first and counts, or waits.
+Each locks the caller's row from the checks to the commit. If the caller is narrowed or revoked
+meanwhile, that either comes first and counts, or waits.
 """
 
 from collections.abc import Iterator
@@ -9,45 +9,52 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Required, TypedDict
 
 from django.db import transaction
 
 from tot_jwt.access import escalation, limits
-from tot_jwt.access.decisions import check_token
+from tot_jwt.access.decisions import grant_token
 from tot_jwt.access.escalation import Caller
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import (
-    InsufficientPermissions,
-    LastActiveKey,
-    ResourceNotFound,
-    SecretRequired,
-    TooManyKeys,
-)
+from tot_jwt.exceptions import LastActiveKey, ResourceNotFound, SecretRequired, TooManyKeys
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.locking import lock_key
+from tot_jwt.keys.locking import lock_domain, lock_key
 from tot_jwt.keys.record import Actor
-from tot_jwt.models import ApiKey, ApiKeyQuerySet, AppDomain, write_alias
+from tot_jwt.models import ApiKey, ApiKeyQuerySet, write_alias
 from tot_jwt.principal import ApiClient
-from tot_jwt.rules import networks, scopes
+from tot_jwt.rules import expiry, scopes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils import clock
 
-#: How long a key lives that a token makes without saying so, where the token's own key has no end.
-DEFAULT_LIFE = timedelta(days=90)
+#: The lifetime of a created key if the request names none and the caller's key never expires.
+DEFAULT_LIFETIME = timedelta(days=90)
 
 
-class _Unchanged:
-    """Stands for a member that was not sent, where None means something."""
+class KeyFields(TypedDict, total=False):
+    """The fields of a key that a client sent. A field that is absent stays as it is."""
+
+    name: str
+    scopes: frozenset[str]
+    expires_at: datetime | None
+    allowed_ips: str
+    disabled: bool
 
 
-UNCHANGED: Final = _Unchanged()
+class NewKeyFields(TypedDict, total=False):
+    """The fields of a new key. A field that is absent gets its default."""
+
+    name: Required[str]
+    scopes: Required[frozenset[str]]
+    expires_at: datetime | None
+    allowed_ips: str
+    can_issue_tokens: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class KeySession:
     """A verified token with `keys:manage`, and the address that it came from."""
 
     client: ApiClient
@@ -55,113 +62,83 @@ class Session:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewKey:
-    """What a client wants a key to be."""
-
-    name: str
-    scopes: frozenset[str]
-    expires_at: datetime | _Unchanged | None = UNCHANGED
-    allowed_ips: str | _Unchanged = UNCHANGED
-    can_issue_tokens: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyChanges:
-    """What a client wants to be different about a key."""
-
-    name: str | _Unchanged = UNCHANGED
-    scopes: frozenset[str] | _Unchanged = UNCHANGED
-    expires_at: datetime | _Unchanged | None = UNCHANGED
-    allowed_ips: str | _Unchanged = UNCHANGED
-    disabled: bool | _Unchanged = UNCHANGED
-
-
 def visible_keys(client: ApiClient) -> ApiKeyQuerySet:
-    """The keys of the client's own domain and environment, newest first."""
+    """Return the keys of the client's domain and environment, newest first."""
     return ApiKey.objects.select_related("app_domain", "created_by_key").filter(
         app_domain__domain=client.app_domain, environment=client.environment
     )
 
 
 def find_key(client: ApiClient, public_key: str) -> ApiKey:
-    """The key, if the client may see it. Raises ResourceNotFound for all others alike."""
-    if "\0" in public_key:
-        raise ResourceNotFound  # PostgreSQL takes no such text, not even to look for it.
-    key = visible_keys(client).filter(public_key=public_key).first()
-    if key is None or key.public_key != public_key:
+    """Return the key if the client may see it. Raises ResourceNotFound for any other."""
+    key = visible_keys(client).get_exact(public_key)
+    if key is None:
         raise ResourceNotFound
     return key
 
 
-def create_key(session: Session, wanted: NewKey) -> tuple[ApiKey, SecretKey]:
-    """A key that may do no more than its maker. Raises EscalationRefused, TooManyKeys, InvalidValue, TooManyRequests."""
+def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, SecretKey]:
+    """Create a key that may do no more than its creator.
+
+    Raises EscalationRefused, TooManyKeys, InvalidValue, TooManyRequests.
+    """
     limits.count_key_change(session.client.app_domain)
-    with _caller(session) as caller:
-        escalation.check_may_create(caller, can_issue_tokens=wanted.can_issue_tokens)
-        escalation.check_scopes(caller, wanted.scopes)
-        expires_at = wanted.expires_at
-        if isinstance(expires_at, _Unchanged):
-            expires_at = caller.key.expires_at or clock.now() + DEFAULT_LIFE
+    can_issue_tokens = fields.get("can_issue_tokens", True)
+    with _locked_caller(session) as caller:
+        escalation.check_may_create(caller, can_issue_tokens=can_issue_tokens)
+        escalation.check_scopes(caller, fields["scopes"])
+        expires_at = fields.get("expires_at", caller.key.expires_at or _default_expiry())
         escalation.check_expiry(caller, expires_at)
-        allowed_ips = (
-            caller.key.allowed_ips
-            if isinstance(wanted.allowed_ips, _Unchanged)
-            else wanted.allowed_ips
-        )
+        allowed_ips = fields.get("allowed_ips", caller.key.allowed_ips)
         escalation.check_addresses(caller, allowed_ips)
-        _check_room_for_one_more(caller.key)
+        _check_quota(caller.key)
         return lifecycle.create_key(
             caller.key.app_domain,
-            name=wanted.name,
+            name=fields["name"],
             environment=caller.key.environment,
-            scopes=wanted.scopes,
+            scopes=fields["scopes"],
             expires_at=expires_at,
             allowed_ips=allowed_ips.split(),
-            can_issue_tokens=wanted.can_issue_tokens,
+            can_issue_tokens=can_issue_tokens,
             created_by_key=caller.key,
             by=caller.by,
         )
 
 
-def change_key(session: Session, key: ApiKey, wanted: KeyChanges) -> ApiKey:
-    """The key with these changes. Raises EscalationRefused, TooManyKeys, Conflict, InvalidValue, TooManyRequests."""
+def change_key(session: KeySession, key: ApiKey, fields: KeyFields) -> ApiKey:
+    """Change the key, and return it.
+
+    Raises EscalationRefused, TooManyKeys, Conflict, InvalidValue, TooManyRequests.
+    """
     limits.count_key_change(session.client.app_domain)
-    with _caller(session) as caller:
+    with _locked_caller(session) as caller:
         row = lock_key(key)
         escalation.check_may_act_on(caller, row)
-        after = _changed(row, wanted)
+        after = _changed(row, fields)
         if not caller.created(row):
             escalation.check_only_narrows(row, after)
-        _check_what_changes(caller, row, after)
+        _check_changes(caller, row, after)
         if after.is_usable and not row.is_usable:
-            _check_room_for_one_more(row)
-        lifecycle.change_key(
-            row,
-            name=after.name,
-            scopes=after.scope_set,
-            expires_at=after.expires_at,
-            allowed_ips=after.allowed_networks,
-            can_issue_tokens=after.can_issue_tokens,
-            by=caller.by,
-        )
-        if not isinstance(wanted.disabled, _Unchanged):
-            (lifecycle.disable_key if wanted.disabled else lifecycle.enable_key)(row, by=caller.by)
+            _check_quota(row)
+        _apply(row, after, fields, caller.by)
     return find_key(session.client, key.public_key)
 
 
 def rotate_key(
-    session: Session,
+    session: KeySession,
     key: ApiKey,
     *,
     secret: PresentedSecret | None,
     grace: timedelta,
     cascade: bool,
 ) -> tuple[ApiKey, SecretKey]:
-    """The key and its new secret; a wrong current secret is a guess. Raises EscalationRefused, Conflict, TooManyRequests."""
+    """Rotate the key. Return it with its new secret; a wrong current secret counts as a failure.
+
+    Raises EscalationRefused, Conflict, TooManyRequests.
+    """
     limits.count_key_change(session.client.app_domain)
     try:
-        with _caller(session) as caller:
+        with _locked_caller(session) as caller:
             row = lock_key(key)
             escalation.check_may_act_on(caller, row)
             escalation.check_secret(caller, row, secret)
@@ -174,13 +151,17 @@ def rotate_key(
         raise
 
 
-def revoke_key(session: Session, key: ApiKey, *, cascade: bool, force: bool) -> None:
-    """End the key. Raises EscalationRefused, LastActiveKey, Conflict; never TooManyRequests: revoking is the remedy."""
+def revoke_key(session: KeySession, key: ApiKey, *, cascade: bool, force: bool) -> None:
+    """Revoke the key.
+
+    Raises EscalationRefused, LastActiveKey, Conflict; never TooManyRequests, because revoking is
+    the remedy for a stolen key.
+    """
     limits.count_key_change(session.client.app_domain, refuse=False)
-    with _caller(session, waiting_for=key) as caller:
+    with _locked_caller(session, also=key) as caller:
         row = lock_key(key)
         escalation.check_may_act_on(caller, row)
-        _lock_domain(row)
+        lock_domain(row)
         if cascade:
             _revoke_created_keys(caller, row)
         if not force and row.is_usable and _active_keys(row).count() == 1:
@@ -189,43 +170,39 @@ def revoke_key(session: Session, key: ApiKey, *, cascade: bool, force: bool) -> 
 
 
 @contextmanager
-def _caller(session: Session, *, waiting_for: ApiKey | None = None) -> Iterator[Caller]:
-    """The token's key, locked, if the token still counts. Raises RevokedToken, InsufficientPermissions.
+def _locked_caller(session: KeySession, *, also: ApiKey | None = None) -> Iterator[Caller]:
+    """Yield the token's locked key, if the token is still valid.
 
-    The key that is waited for is locked with it, in one order for all: two that wait for one another's go on.
+    `also` is locked with it, in the order of their ids, so that two calls that wait for each
+    other's key cannot deadlock. Raises RevokedToken, InvalidToken, InsufficientPermissions.
     """
     with transaction.atomic(using=write_alias()):
-        names = {session.client.pk} | ({waiting_for.public_key} if waiting_for else set())
-        rows = list(ApiKey.objects.select_for_update().filter(public_key__in=names).order_by("pk"))
-        key = next((row for row in rows if row.public_key == session.client.pk), None)
-        state = check_token(session.token, key_state.load(session.client.pk) if key else None)
-        assert key is not None  # noqa: S101 - or there is no state
-        if not networks.is_allowed(session.address, key.allowed_ips):
-            raise InsufficientPermissions("address_not_allowed")
-        rights = session.token.scopes & scopes.token_scopes(state.scopes)
-        by = Actor(key.public_key, jti=session.token["jti"], address=session.address)
-        yield Caller(key, rights, by)
+        public_key = session.client.pk
+        names = {public_key} | ({also.public_key} if also else set())
+        keys = ApiKey.objects.select_for_update().filter(public_key__in=names).order_by("pk")
+        rows = {key.public_key: key for key in keys}
+        state = key_state.load(public_key) if public_key in rows else None
+        grant = grant_token(session.token, state, session.address)
+        by = Actor(public_key, jti=session.token["jti"], address=session.address)
+        yield Caller(rows[public_key], grant.scopes, by)
 
 
-def _changed(row: ApiKey, wanted: KeyChanges) -> ApiKey:
+def _changed(row: ApiKey, fields: KeyFields) -> ApiKey:
+    """Return a copy of the row with these fields."""
     after = copy(row)
-    if not isinstance(wanted.name, _Unchanged):
-        after.name = wanted.name
-    if not isinstance(wanted.scopes, _Unchanged):
-        after.scopes = scopes.join(wanted.scopes)
-    if not isinstance(wanted.expires_at, _Unchanged) and not _same_second(
-        wanted.expires_at, row.expires_at
-    ):
-        after.expires_at = wanted.expires_at
-    if not isinstance(wanted.allowed_ips, _Unchanged):
-        after.allowed_ips = wanted.allowed_ips
-    if not isinstance(wanted.disabled, _Unchanged):
-        after.disabled_at = clock.now() if wanted.disabled else None
+    after.name = fields.get("name", row.name)
+    if "scopes" in fields:
+        after.scopes = scopes.join(fields["scopes"])
+    if "expires_at" in fields and not expiry.same_second(fields["expires_at"], row.expires_at):
+        after.expires_at = fields["expires_at"]
+    after.allowed_ips = fields.get("allowed_ips", row.allowed_ips)
+    if "disabled" in fields:
+        after.disabled_at = clock.now() if fields["disabled"] else None
     return after
 
 
-def _check_what_changes(caller: Caller, before: ApiKey, after: ApiKey) -> None:
-    """What stays as it is may exceed the caller: an administrator may have given it, or narrowed the caller since."""
+def _check_changes(caller: Caller, before: ApiKey, after: ApiKey) -> None:
+    """Check what changes. What stays may exceed the caller, if an administrator allowed that."""
     if after.scopes != before.scopes:
         escalation.check_scopes(caller, after.scope_set)
     if after.expires_at != before.expires_at:
@@ -234,26 +211,35 @@ def _check_what_changes(caller: Caller, before: ApiKey, after: ApiKey) -> None:
         escalation.check_addresses(caller, after.allowed_ips)
 
 
+def _apply(row: ApiKey, after: ApiKey, fields: KeyFields, by: Actor) -> None:
+    lifecycle.change_key(
+        row,
+        name=after.name,
+        scopes=after.scope_set,
+        expires_at=after.expires_at,
+        allowed_ips=after.allowed_networks,
+        can_issue_tokens=after.can_issue_tokens,
+        by=by,
+    )
+    if "disabled" in fields:
+        (lifecycle.disable_key if fields["disabled"] else lifecycle.enable_key)(row, by=by)
+
+
 def _revoke_created_keys(caller: Caller, key: ApiKey) -> None:
-    for child in ApiKey.objects.filter(created_by_key=key, revoked_at=None):
-        escalation.check_may_act_on(caller, lock_key(child))
+    for created in ApiKey.objects.created_with([key]):
+        escalation.check_may_act_on(caller, lock_key(created))
     lifecycle.revoke_created_keys(key, by=caller.by)
 
 
-def _check_room_for_one_more(key: ApiKey) -> None:
-    _lock_domain(key)
+def _default_expiry() -> datetime:
+    return clock.now() + DEFAULT_LIFETIME
+
+
+def _check_quota(key: ApiKey) -> None:
+    """Raise TooManyKeys if the key's domain may have no further active key."""
+    lock_domain(key)
     if _active_keys(key).count() >= settings.MAX_ACTIVE_KEYS_PER_DOMAIN:
         raise TooManyKeys
-
-
-def _lock_domain(key: ApiKey) -> None:
-    """Have whoever else counts the domain's keys wait. Whoever holds this lock waits for no other: no deadlock."""
-    AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
-
-
-def _same_second(one: datetime | None, other: datetime | None) -> bool:
-    """Whether two moments are shown alike."""
-    return (one and one.replace(microsecond=0)) == (other and other.replace(microsecond=0))
 
 
 def _active_keys(key: ApiKey) -> ApiKeyQuerySet:

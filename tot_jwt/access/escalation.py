@@ -1,7 +1,8 @@
-"""The rules against privilege escalation: what a token may do to keys, so that a stolen one reaches no further.
+"""The rules against privilege escalation: what a token may do to keys.
 
-Each rule raises its own kind of EscalationRefused; where the exchange would refuse, InsufficientPermissions as there.
-They look at rows that are locked: what they allow still holds when the change is written.
+They keep a stolen token from gaining rights. Each rule raises its own EscalationRefused, or
+InsufficientPermissions where the exchange would. The rows that they check are locked, so what they
+allow still holds when the change is written.
 """
 
 from dataclasses import dataclass
@@ -21,25 +22,26 @@ from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey
 from tot_jwt.rules import networks
 from tot_jwt.rules.credentials import PresentedSecret
+from tot_jwt.rules.expiry import ends_later
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A token's key, locked, and what the token may do with it at this moment."""
+    """The locked key of a token, and the scopes that the token has now."""
 
     key: ApiKey
-    rights: frozenset[str]
+    scopes: frozenset[str]
     by: Actor
 
     def created(self, key: ApiKey) -> bool:
-        """Whether the caller made that key."""
+        """Return whether the caller created the key."""
         return key.created_by_key_id == self.key.pk
 
 
 def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:
-    """A key that was made through the API makes none: a stolen token reaches one generation.
+    """Refuse a caller that was itself created with a token: a stolen token reaches one generation.
 
-    And one that may not be exchanged for tokens any more makes none that may.
+    A caller that can no longer be exchanged for tokens cannot create a key that can.
     """
     if caller.key.created_by_key_id is not None:
         raise KeyCreationNotAllowed
@@ -48,33 +50,33 @@ def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:
 
 
 def check_may_act_on(caller: Caller, key: ApiKey) -> None:
-    """A key that was made through the API acts on itself alone, and nobody on a key that holds more than they do."""
+    """Refuse a created key that acts on another key, and a target with more scopes."""
     if caller.key.created_by_key_id is not None and key.pk != caller.key.pk:
         raise KeyCreationNotAllowed
-    if not key.scope_set <= caller.rights:
+    if not key.scope_set <= caller.scopes:
         raise KeyExceedsCaller
 
 
 def check_scopes(caller: Caller, scopes: frozenset[str]) -> None:
-    """No scopes but the caller's own."""
-    if not scopes <= caller.rights:
+    """Refuse scopes that the caller does not have."""
+    if not scopes <= caller.scopes:
         raise ScopesExceedCaller
 
 
 def check_expiry(caller: Caller, expires_at: datetime | None) -> None:
-    """No life beyond the caller's."""
+    """Refuse an expiry later than the caller's."""
     if ends_later(expires_at, caller.key.expires_at):
         raise ExpiryExceedsCaller
 
 
 def check_addresses(caller: Caller, allowed_ips: str) -> None:
-    """No addresses from which the caller's own key does not work."""
+    """Refuse addresses from which the caller's key does not work."""
     if not networks.are_within(allowed_ips, caller.key.allowed_ips):
         raise AddressesExceedCaller
 
 
 def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
-    """Of a key that the caller did not make, nothing grows, and nothing comes back that was taken away."""
+    """Refuse more than narrowing a key: the rule for keys that the caller did not create."""
     if (
         after.name != before.name
         or not after.scope_set <= before.scope_set
@@ -86,26 +88,21 @@ def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
 
 
 def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) -> None:
-    """A new secret goes to who made the key or knows its current secret, as a new password to who knows the old.
+    """Refuse a rotation, unless the caller sent the current secret or created the key.
 
-    To have made it is not enough where the key reaches further than its maker by now: for that, somebody has to have
-    held it already.
+    The creator also needs the secret if the key now exceeds its own: the caller must not gain
+    what it could not create.
     """
     if secret is not None and secret.matches(key.secret_hash):
         return
-    if not caller.created(key) or _reaches_further(key, caller.key):
+    if not caller.created(key) or _exceeds(key, caller.key):
         raise SecretRequired
 
 
-def _reaches_further(key: ApiKey, other: ApiKey) -> bool:
-    """Whether the key is good for longer, from elsewhere, or for tokens, where the other is not."""
+def _exceeds(key: ApiKey, other: ApiKey) -> bool:
+    """Return whether the key works longer, from more addresses, or for tokens, than the other."""
     return (
         ends_later(key.expires_at, other.expires_at)
         or not networks.are_within(key.allowed_ips, other.allowed_ips)
         or (key.can_issue_tokens and not other.can_issue_tokens)
     )
-
-
-def ends_later(one: datetime | None, other: datetime | None) -> bool:
-    """Whether the one expiry is after the other; None never expires."""
-    return other is not None and (one is None or one > other)

@@ -1,26 +1,25 @@
-"""From API keys to a token: RFC 6749 §4.4, the client credentials grant, in the words of the contract."""
+"""Exchange API keys for a token: the client credentials grant of RFC 6749 §4.4."""
 
 import logging
 from dataclasses import dataclass, field
 
 from tot_jwt.access import limits
-from tot_jwt.access.decisions import check_credentials
+from tot_jwt.access.decisions import Grant, grant_exchange
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys import usage
 from tot_jwt.keys.state import KeyState
-from tot_jwt.rules import scopes
-from tot_jwt.rules.credentials import Credentials
+from tot_jwt.rules.credentials import Credentials, loggable_key
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens.token import ApiToken
-from tot_jwt.utils.logs import key_id, one_line
+from tot_jwt.utils.logs import one_line
 
 logger = logging.getLogger("tot_jwt")
 
 
 @dataclass(frozen=True, slots=True)
 class IssuedToken:
-    """A signed token, once, for the client that asked; `expires_in` in seconds, `expires_at` a NumericDate."""
+    """A new token for the client. `expires_in` is in seconds, `expires_at` a NumericDate."""
 
     raw: str = field(repr=False)
     expires_in: int
@@ -30,48 +29,44 @@ class IssuedToken:
 def exchange(
     credentials: Credentials, requested: frozenset[str] | None, *, address: str
 ) -> IssuedToken:
-    """A token with all that the key holds, or with exactly the scopes requested.
+    """Issue a token with the requested scopes, or with all that the key holds.
 
     Raises InvalidCredentials, InsufficientPermissions, TooManyRequests, ServiceUnavailable.
     """
 
-    def verdict(state: KeyState | None) -> tuple[KeyState, frozenset[str]]:
-        live = check_credentials(credentials, state, address)
-        if not live.can_issue_tokens:
-            raise InsufficientPermissions("may_not_issue_tokens")
-        held = scopes.token_scopes(live.scopes)
-        if requested is not None and not requested <= held:
-            raise InsufficientPermissions("scope_not_held")
-        return live, held if requested is None else requested
+    def rule(state: KeyState | None) -> Grant:
+        return grant_exchange(credentials, requested, state, address)
 
     try:
-        (state, scope), _ = key_state.decide(credentials.public_key, verdict)
+        grant, _ = key_state.decide(credentials.public_key, rule)
     except (InvalidCredentials, InsufficientPermissions) as rejection:
-        _tell_rejected(credentials, rejection.reason, address)
+        _report_rejection(credentials, rejection.reason, address)
         if isinstance(rejection, InvalidCredentials):
             limits.count_failure(credentials.public_key, address)
         raise
-    limits.count_exchange(state.public_key)
-    usage.secret_used(credentials.secret, state)
-    return _issue(state, scope, address)
+    limits.count_exchange(grant.state.public_key)
+    usage.secret_used(credentials.secret, grant.state)
+    return _issue(grant, address)
 
 
-def _issue(state: KeyState, scope: frozenset[str], address: str) -> IssuedToken:
+def _issue(grant: Grant, address: str) -> IssuedToken:
+    state, scopes = grant
     raw, token = ApiToken.issue(
         public_key=state.public_key,
         app_domain=state.app_domain,
         environment=state.environment,
         generation=state.generation,
-        scope=scope,
+        scope=scopes,
     )
+    address_text = one_line(address)
     logger.info(
-        "Token issued: key=%s jti=%s address=%s", state.public_key, token["jti"], one_line(address)
+        "Token issued: key=%s jti=%s address=%s", state.public_key, token["jti"], address_text
     )
     token_issued.send_robust(
         sender=ApiToken,
         public_key=state.public_key,
         app_domain=state.app_domain,
-        scopes=scope,
+        scopes=scopes,
         jti=token["jti"],
         expires_at=token["exp"],
         address=address,
@@ -79,8 +74,8 @@ def _issue(state: KeyState, scope: frozenset[str], address: str) -> IssuedToken:
     return IssuedToken(raw, token["exp"] - token["iat"], token["exp"])
 
 
-def _tell_rejected(credentials: Credentials, reason: str, address: str) -> None:
-    public_key = key_id(credentials.public_key)
+def _report_rejection(credentials: Credentials, reason: str, address: str) -> None:
+    public_key = loggable_key(credentials.public_key)
     logger.warning(
         "Exchange rejected: reason=%s key=%s address=%s",
         reason,

@@ -1,4 +1,4 @@
-"""The view that all endpoints are: its every answer is the contract's, whatever the host has set or Django raises."""
+"""Base view of the endpoints. It ignores the host's REST_FRAMEWORK defaults."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, cast
@@ -17,14 +17,15 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from tot_jwt import exceptions
 from tot_jwt.exceptions import InvalidValue, TotJWTError
 from tot_jwt.http.errors import ApiError
+from tot_jwt.http.headers import NO_STORE
 from tot_jwt.keys.state import unavailable
 
-#: PostgreSQL's word from a standby: after a fail-over connections may lead to one for a while.
+#: PostgreSQL's error code on a standby. Connections can lead to one after a fail-over.
 READ_ONLY = "25006"
 
 
 class JSONRenderer(renderers.JSONRenderer):
-    """DRF's, whatever the host's defaults for it are."""
+    """DRF's renderer, independent of the host's settings."""
 
     compact = True
     ensure_ascii = False
@@ -32,16 +33,17 @@ class JSONRenderer(renderers.JSONRenderer):
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """Answers in JSON, whatever Accept says."""
+    """Negotiation that ignores the Accept header."""
 
     def select_renderer(
         self, request: Request, renderers: Any, format_suffix: str | None = None
     ) -> Any:
+        """Return the only renderer and its media type."""
         return renderers[0], renderers[0].media_type
 
 
 class ContractView(APIView):
-    """A view whose every answer is the contract's: no host default of REST_FRAMEWORK takes part."""
+    """A view whose responses follow the contract, whatever the host has set or Django raises."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -53,43 +55,45 @@ class ContractView(APIView):
     metadata_class = None
     schema = None
 
-    #: What the view's own part of the URL captures.
+    #: The names of what the view's own part of the URL captures.
     captured: ClassVar[Sequence[str]] = ()
 
-    #: OPTIONS is not among them: 405.
+    # Without OPTIONS, which is a 405 like any other method.
     http_method_names = ["get", "head", "post"]
 
     @classmethod
     def as_view(cls, **initkwargs: Any) -> Any:
-        """The view: outside ATOMIC_REQUESTS, so that a dead database can be answered, its form hidden from reports."""
+        """Return the view, with its form hidden from error reports.
+
+        It runs outside ATOMIC_REQUESTS, so that it can respond while the database is unavailable.
+        """
         view = sensitive_post_parameters()(super().as_view(**initkwargs))
         for alias in connections:
             view = transaction.non_atomic_requests(alias)(view)
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer; what the host's prefix captured (``<slug:tenant>/``) is none of ours."""
+        """Respond. What the host's prefix captured (``<slug:tenant>/``) is ignored."""
         return super().dispatch(request, **{name: kwargs[name] for name in self.captured})
 
     @property
     def default_response_headers(self) -> dict[str, str]:
-        return {
-            "Allow": ", ".join(self.allowed_methods),
-            "Cache-Control": "no-store",
-            "Pragma": "no-cache",
-        }
+        """The headers of every response."""
+        return {"Allow": ", ".join(self.allowed_methods), **NO_STORE}
 
     def get_format_suffix(self, **kwargs: Any) -> None:
-        return None
+        """Return None: a URL has no format suffix."""
+        return
 
     def perform_authentication(self, request: Request) -> None:
-        """Nothing: the methods that want a token ask for one."""
+        """Do nothing: a method that needs a token verifies it itself."""
 
     def http_method_not_allowed(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Raise UnsupportedMethod."""
         raise exceptions.UnsupportedMethod
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Our answer for what we or Django raised; anything else is a bug, and Django's to report."""
+        """Return the response for our exceptions and Django's. Anything else is a bug: raise it."""
         if not isinstance(exc, ApiError):
             exc = ApiError(_as_ours(exc))
         response = cast(Response, drf_exception_handler(exc, {}))

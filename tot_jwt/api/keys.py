@@ -1,4 +1,4 @@
-"""The endpoints: parse, call the use case, respond."""
+"""The keys endpoints: a token manages the keys of its domain and environment."""
 
 from urllib.parse import urlencode
 
@@ -7,9 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tot_jwt.access import delegation
-from tot_jwt.access.delegation import Session
-from tot_jwt.api import requests as key_requests
-from tot_jwt.api import responses as serializers
+from tot_jwt.access.delegation import KeySession
+from tot_jwt.api import requests, responses
 from tot_jwt.api.base import ContractView
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.conf import settings
@@ -22,32 +21,32 @@ PAGE_SIZE = 50
 
 
 class KeysView(ContractView):
-    """``GET keys`` lists the keys of the caller's domain and environment, ``POST keys`` makes one."""
+    """``GET keys`` lists the keys of the caller's domain, ``POST keys`` creates one."""
 
     def get(self, request: Request) -> Response:
-        session = manager(request)
-        status = key_requests.read_status(request._request)
+        """List one page of the keys, newest first."""
+        session = key_session(request)
+        status = requests.read_status(request._request)
         keys = delegation.visible_keys(session.client)
         paginator = Paginator(keys if status is None else keys.with_status(status), PAGE_SIZE)
-        number = key_requests.read_page_number(request._request)
+        number = requests.read_page_number(request._request)
         if number not in paginator.page_range:
             raise ResourceNotFound
         page = paginator.page(number)
         return Response(
             {
                 "count": paginator.count,
-                "next": _page_url(request, status, page.number + 1) if page.has_next() else None,
-                "previous": _page_url(request, status, page.number - 1)
-                if page.has_previous()
-                else None,
-                "results": [serializers.api_key(key) for key in page],
+                "next": _page_url(request, status, number + 1) if page.has_next() else None,
+                "previous": _page_url(request, status, number - 1) if page.has_previous() else None,
+                "results": [responses.api_key(key) for key in page],
             }
         )
 
     def post(self, request: Request) -> Response:
-        session = manager(request)
-        key, secret = delegation.create_key(session, key_requests.read_new_key(request._request))
-        return Response(serializers.new_api_key(key, secret), 201)
+        """Create a key, and show its secret this once."""
+        session = key_session(request)
+        key, secret = delegation.create_key(session, requests.read_new_key(request._request))
+        return Response(responses.new_api_key(key, secret), 201)
 
 
 class KeyView(ContractView):
@@ -57,48 +56,54 @@ class KeyView(ContractView):
     captured = ("public_key",)
 
     def get(self, request: Request, public_key: str) -> Response:
-        return Response(
-            serializers.api_key(delegation.find_key(manager(request).client, public_key))
-        )
+        """Show a key."""
+        key = delegation.find_key(key_session(request).client, public_key)
+        return Response(responses.api_key(key))
 
     def patch(self, request: Request, public_key: str) -> Response:
-        session = manager(request)
+        """Change a key."""
+        session = key_session(request)
         key = delegation.find_key(session.client, public_key)
-        changes = key_requests.read_changes(request._request)
-        return Response(serializers.api_key(delegation.change_key(session, key, changes)))
+        fields = requests.read_changes(request._request)
+        return Response(responses.api_key(delegation.change_key(session, key, fields)))
 
     def delete(self, request: Request, public_key: str) -> Response:
-        session = manager(request)
+        """Revoke a key."""
+        session = key_session(request)
         key = delegation.find_key(session.client, public_key)
-        cascade, force = key_requests.read_flags(request._request, "cascade", "force")
+        cascade, force = requests.read_flags(request._request, "cascade", "force")
         delegation.revoke_key(session, key, cascade=cascade, force=force)
         return Response(status=204)
 
 
 class RotateView(ContractView):
-    """``POST keys/{totApiKey}/rotate`` gives a key a new secret."""
+    """``POST keys/{totApiKey}/rotate``."""
 
     http_method_names = ["post"]
     captured = ("public_key",)
 
     def post(self, request: Request, public_key: str) -> Response:
-        session = manager(request)
+        """Give a key a new secret, and show it this once."""
+        session = key_session(request)
         key = delegation.find_key(session.client, public_key)
-        wanted = key_requests.read_rotation(request._request)
-        rotated, secret = delegation.rotate_key(
-            session, key, secret=wanted.secret, grace=wanted.grace, cascade=wanted.cascade
+        secret, grace, cascade = requests.read_rotation(request._request)
+        key, new_secret = delegation.rotate_key(
+            session, key, secret=secret, grace=grace, cascade=cascade
         )
-        return Response(serializers.new_api_key(rotated, secret))
+        return Response(responses.new_api_key(key, new_secret))
 
 
-def manager(request: Request) -> Session:
-    """Who calls with a token that may manage keys. Raises ResourceNotFound where the host has switched that off."""
+def key_session(request: Request) -> KeySession:
+    """Return the session of a caller whose token has `keys:manage`.
+
+    Raises ResourceNotFound if TOKENS_MANAGE_KEYS is off; ApiError, InsufficientScope.
+    """
     if not settings.TOKENS_MANAGE_KEYS:
         raise ResourceNotFound
     client, token = StrictJWTAuthentication().authenticate(request)
     if not client.has_scope(KEYS_MANAGE):
         raise InsufficientScope([KEYS_MANAGE])
-    return Session(client, token, client_address(request.META))
+    return KeySession(client, token, client_address(request.META))
 
 
 def _page_url(request: Request, status: KeyStatus | None, number: int) -> str:

@@ -1,9 +1,10 @@
-"""The shapes of our answers: the one place where Python's names become the wire's."""
+"""The bodies of responses, also of the commands: Python's names become the wire's."""
 
 from datetime import datetime
 from typing import Any
 
 from tot_jwt.access.exchange import IssuedToken
+from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
 from tot_jwt.models import ApiKey, AppDomain
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.tokens.token import ApiToken
@@ -11,7 +12,7 @@ from tot_jwt.utils.clock import rfc3339
 
 
 def issued_token(issued: IssuedToken) -> dict[str, Any]:
-    """The answer to ``POST token``."""
+    """Return the body of ``POST token``."""
     return {
         "token": issued.raw,
         "tokenType": "Bearer",
@@ -21,19 +22,19 @@ def issued_token(issued: IssuedToken) -> dict[str, Any]:
 
 
 def verified_token(token: ApiToken) -> dict[str, Any]:
-    """The answer to ``GET token``."""
+    """Return the body of ``GET token``."""
     return {
         "valid": True,
-        "appDomain": token["appDomain"],
+        APP_DOMAIN: token["appDomain"],
         "issuedAt": rfc3339(token["iat"]),
         "expiresAt": rfc3339(token["exp"]),
     }
 
 
 def app_domain(domain: AppDomain) -> dict[str, Any]:
-    """A domain as the commands print it."""
+    """Return a domain as the commands show it."""
     return {
-        "appDomain": domain.domain,
+        APP_DOMAIN: domain.domain,
         "name": domain.name,
         "suspended": domain.is_suspended,
         "createdAt": _moment(domain.created_at),
@@ -41,10 +42,10 @@ def app_domain(domain: AppDomain) -> dict[str, Any]:
 
 
 def api_key(key: ApiKey) -> dict[str, Any]:
-    """A key as whoever may manage it sees it: no secret, no hash, no person's name."""
+    """Return a key as its managers see it: no secret, no hash, no person's name."""
     return {
-        "totApiKey": key.public_key,
-        "appDomain": key.app_domain.domain,
+        API_KEY: key.public_key,
+        APP_DOMAIN: key.app_domain.domain,
         "environment": key.environment,
         "name": key.name,
         "scopes": sorted(key.scope_set),
@@ -62,8 +63,8 @@ def api_key(key: ApiKey) -> dict[str, Any]:
 
 
 def new_api_key(key: ApiKey, secret: SecretKey) -> dict[str, Any]:
-    """A key and, this once, its secret."""
-    return {**api_key(key), "totSecretKey": secret.reveal()}
+    """Return a key with its secret, which is shown this once."""
+    return {**api_key(key), SECRET_KEY: secret.reveal()}
 
 
 def _moment(moment: datetime | None) -> str | None:

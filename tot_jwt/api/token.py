@@ -1,10 +1,10 @@
-"""TODO"""
+"""The token endpoint."""
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tot_jwt.access.exchange import exchange
-from tot_jwt.api import responses as serializers
+from tot_jwt.api import responses
 from tot_jwt.api.base import ContractView
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.http.addresses import client_address
@@ -15,10 +15,12 @@ class TokenView(ContractView):
     """``POST token`` exchanges API keys for a token, ``GET token`` verifies one."""
 
     def post(self, request: Request) -> Response:
-        asked = read_exchange(request._request)
-        issued = exchange(asked.credentials, asked.scopes, address=client_address(request.META))
-        return Response(serializers.issued_token(issued))
+        """Exchange API keys for a token."""
+        credentials, scopes = read_exchange(request._request)
+        issued = exchange(credentials, scopes, address=client_address(request.META))
+        return Response(responses.issued_token(issued))
 
     def get(self, request: Request) -> Response:
+        """Verify a token."""
         _, token = StrictJWTAuthentication().authenticate(request)
-        return Response(serializers.verified_token(token))
+        return Response(responses.verified_token(token))

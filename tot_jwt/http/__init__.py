@@ -1,1 +1,1 @@
-"""TODO"""
+"""The border to HTTP: strict reading of requests, the client's address, errors and challenges."""

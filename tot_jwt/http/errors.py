@@ -1,4 +1,4 @@
-"""The border to HTTP: what each of our errors looks like from outside, and the Bearer challenges of RFC 6750 §3."""
+"""What clients see of our exceptions: status, body, and the Bearer challenge (RFC 6750 §3)."""
 
 from typing import Any
 
@@ -8,51 +8,33 @@ from tot_jwt import exceptions
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import TotJWTError
 
-#: Seconds after which a client may ask again when the database does not answer.
-RETRY_AFTER = 5
-
-#: The most special class that an error is an instance of decides.
-STATUS: dict[type[TotJWTError], int] = {
-    exceptions.InvalidRequest: 400,
-    exceptions.CredentialsRequired: 401,
-    exceptions.InvalidCredentials: 401,
-    exceptions.InvalidToken: 401,
-    exceptions.InsufficientPermissions: 403,
-    exceptions.InsufficientScope: 403,
-    exceptions.EscalationRefused: 403,
-    exceptions.ResourceNotFound: 404,
-    exceptions.UnsupportedMethod: 405,
-    exceptions.Conflict: 409,
-    exceptions.RequestTooLarge: 413,
-    exceptions.UnsupportedContentType: 415,
-    exceptions.TooManyRequests: 429,
-    exceptions.ServiceUnavailable: 503,
-}
-
 
 class ApiError(APIException):
-    """One of our errors as DRF understands it, its status and challenge fixed.
+    """One of our exceptions as DRF's, with its status and challenge fixed.
 
-    Not an AuthenticationFailed: DRF turns that into 403, or gives it the challenge of whichever class stands first.
+    It is not an AuthenticationFailed: DRF turns that into 403 or replaces its challenge,
+    depending on which authentication class stands first in the view.
     """
 
     def __init__(self, error: TotJWTError) -> None:
-        body: dict[str, Any] = {"detail": error.detail, "code": error.code}
-        super().__init__(
-            error.errors if isinstance(error, exceptions.InvalidFields) else body, error.code
-        )
-        self.status_code = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+        super().__init__(_body(error), error.code)
+        self.status_code = error.status
+        # DRF sends these two as WWW-Authenticate and Retry-After, if they are not None.
         self.auth_header = _challenge_for(error)
-        self.wait = _wait_for(error)
+        self.wait: int | None = getattr(error, "retry_after", None)
 
 
 def challenge(**parameters: str) -> str:
-    """A ``WWW-Authenticate`` value: the scheme, the realm and the parameters given."""
-    quoted = (
-        f'{name}="{_escape(value)}"'
-        for name, value in {"realm": settings.REALM, **parameters}.items()
-    )
+    """Return a ``WWW-Authenticate`` value: the scheme, the realm and these parameters."""
+    members = {"realm": settings.REALM, **parameters}
+    quoted = (f'{name}="{_escape(value)}"' for name, value in members.items())
     return f"Bearer {', '.join(quoted)}"
+
+
+def _body(error: TotJWTError) -> Any:
+    if isinstance(error, exceptions.InvalidFields):
+        return error.errors
+    return {"detail": error.detail, "code": error.code}
 
 
 def _challenge_for(error: TotJWTError) -> str | None:
@@ -63,16 +45,6 @@ def _challenge_for(error: TotJWTError) -> str | None:
             return challenge(error="insufficient_scope", scope=" ".join(error.required))
         case exceptions.CredentialsRequired() | exceptions.InvalidCredentials():
             return challenge()
-    return None
-
-
-def _wait_for(error: TotJWTError) -> int | None:
-    """The seconds of ``Retry-After``."""
-    match error:
-        case exceptions.TooManyRequests():
-            return error.retry_after
-        case exceptions.ServiceUnavailable():
-            return RETRY_AFTER
     return None
 
 

@@ -1,7 +1,7 @@
-"""Strict reading of requests: nothing coerced, trimmed or guessed, and no input that ends in an exception of Python's.
+"""Strict reading of requests: no value is coerced, trimmed or guessed, and no input crashes.
 
-Our own, since DRF's parsers and serializers accept members given twice, turn numbers into strings and let the deep
-nesting of an attacker through to the recursion limit.
+DRF's parsers and serializers do not fit: they accept repeated members, turn numbers into strings,
+and pass an attacker's deep nesting on to Python's recursion limit.
 """
 
 import json
@@ -18,50 +18,36 @@ from django.views.decorators.debug import sensitive_variables
 from tot_jwt.exceptions import InvalidRequest, RequestTooLarge, UnsupportedContentType
 
 JSON = "application/json"
-
-
 FORM = "application/x-www-form-urlencoded"
 
-
+#: In bytes.
 MAX_BODY = 8 * 1024
-
-
 MAX_DEPTH = 32
 
-
+# DRF's own words for the same errors.
 REQUIRED = "This field is required."
-
-
 NULL = "This field may not be null."
-
-
 NOT_A_STRING = "Not a valid string."
-
-
 BLANK = "This field may not be blank."
-
-
 TOO_LONG = "Ensure this field has no more than {} characters."
-
-
 NUL_CHARACTER = "Null characters are not allowed."
-
-
 SURROGATE = "Surrogate characters are not allowed."
 
-
-Pairs = Iterable[tuple[str, Any]]
-
+#: Members in the order in which the client wrote them; a name can occur more than once.
+Pairs = list[tuple[str, Any]]
 
 _NO_QUERY = QueryDict(encoding="utf-8")
 
 
-class _JSONObject(list[tuple[str, Any]]):
-    """A JSON object as it was written: every member, in order, also those given twice."""
+class _JSONObject(Pairs):
+    """A JSON object with every member, in order, also the repeated ones."""
 
 
 def read_query(request: HttpRequest) -> QueryDict:
-    """The URL's query in UTF-8; in `request.GET` the charset of the body could hide a name. Raises InvalidRequest."""
+    """Return the URL's query in UTF-8. Raises InvalidRequest.
+
+    `request.GET` would use the charset of the body, which could hide a name.
+    """
     query = request.META.get("QUERY_STRING")
     try:
         return QueryDict(query, encoding="utf-8") if query else _NO_QUERY
@@ -70,79 +56,81 @@ def read_query(request: HttpRequest) -> QueryDict:
 
 
 def read_body(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
-    """The body, if it is not longer than `limit` bytes. Raises RequestTooLarge, InvalidRequest."""
+    """Return the body if it has at most `limit` bytes. Raises RequestTooLarge, InvalidRequest."""
     try:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > limit:
-            raise RequestTooLarge
-        body = request.body
-    except RequestDataTooBig as error:
-        raise RequestTooLarge from error
-    except (ValueError, UnreadablePostError, RawPostDataException) as error:
+        declared = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError as error:
         raise InvalidRequest("unreadable_body") from error
+    if declared > limit:
+        raise RequestTooLarge
+    body = raw_body(request)
+    if body is None:
+        raise InvalidRequest("unreadable_body")
     if len(body) > limit:
         raise RequestTooLarge
     return body
 
 
+def raw_body(request: HttpRequest) -> bytes | None:
+    """Return the body, up to Django's own limit, or None if a middleware has consumed it.
+
+    Raises RequestTooLarge, InvalidRequest.
+    """
+    try:
+        return request.body
+    except RawPostDataException:
+        return None
+    except RequestDataTooBig as error:
+        raise RequestTooLarge from error
+    except (ValueError, UnreadablePostError) as error:
+        raise InvalidRequest("unreadable_body") from error
+
+
 @sensitive_variables()
 def read_object(request: HttpRequest) -> Mapping[str, Any]:
-    """The members of a JSON body, each given once; objects within are left as they were written."""
-    if _media_type(request) != JSON:
+    """Return the members of a JSON body. Nested objects stay lists of pairs.
+
+    Raises InvalidRequest, RequestTooLarge, UnsupportedContentType.
+    """
+    if media_type(request) != JSON:
         raise UnsupportedContentType
-    pairs = _pairs(JSON, read_body(request))
-    return _once(pairs, {name for name, _ in pairs})
+    pairs = read_pairs(JSON, read_body(request))
+    return unrepeated(pairs, {name for name, _ in pairs})
 
 
-def _media_type(request: HttpRequest) -> str:
-    """The body's media type, `""` where it is not in UTF-8."""
+def media_type(request: HttpRequest) -> str:
+    """Return the body's media type, or `""` if its charset is not UTF-8."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
     return (request.content_type or "") if charset in ("utf-8", "utf8") else ""
 
 
-def _pairs(media_type: str, body: bytes) -> list[tuple[str, Any]]:
-    pairs = _parsed(media_type, body)
-    _check_depth(body, pairs)
+def read_pairs(kind: str, body: bytes) -> Pairs:
+    """Return the members of a JSON or form body. Raises InvalidRequest, also for deep nesting."""
+    pairs = parse(kind, body)
+    check_depth(body, pairs)
     return pairs
 
 
-def _parsed(media_type: str, body: bytes) -> list[tuple[str, Any]]:
+def parse(kind: str, body: bytes) -> Pairs:
+    """Return the members of a JSON or form body. Raises InvalidRequest."""
     try:
         text = body.decode()
-        if media_type == FORM:
-            return parse_qsl(
-                text,
-                keep_blank_values=True,
-                errors="strict",
-                max_num_fields=host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
-            )
-        value = _DECODER.decode(text)
+        value = _parse_form(text) if kind == FORM else _DECODER.decode(text)
     except (ValueError, RecursionError):
-        # Without its cause, which carries the whole body.
+        # Without the cause, which carries the whole body.
         raise InvalidRequest("not_parsed") from None
-    if not isinstance(value, _JSONObject):
+    if kind != FORM and not isinstance(value, _JSONObject):
         raise InvalidRequest("not_an_object")
-    return value
+    pairs: Pairs = value
+    return pairs
 
 
-def _number(digits: str) -> float:
-    """An integer; int() refuses those of thousands of digits, which are JSON all the same."""
-    return int(digits) if len(digits) < 20 else float(digits)
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-#: One for all: `json.loads` with hooks makes one at each call.
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_refuse
-)
-
-
-def _check_depth(body: bytes, members: list[Any]) -> None:
+def check_depth(body: bytes, pairs: Pairs) -> None:
+    """Raise InvalidRequest if the members are nested more than MAX_DEPTH deep."""
+    # Few brackets cannot nest deeply: counting them spares the walk.
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
-    level = [members]
+    level: list[list[Any]] = [pairs]
     for _ in range(MAX_DEPTH):
         level = [child for container in level for child in _containers(container)]
         if not level:
@@ -150,22 +138,17 @@ def _check_depth(body: bytes, members: list[Any]) -> None:
     raise InvalidRequest("too_deep")
 
 
-def _containers(container: list[Any]) -> Iterable[list[Any]]:
-    values = (value for _, value in container) if isinstance(container, _JSONObject) else container
-    return (value for value in values if isinstance(value, list))
-
-
-def _once(pairs: Pairs, names: Iterable[str]) -> Mapping[str, Any]:
-    """The members of these names, each given once; others are ignored."""
-    ours = [(name, value) for name, value in pairs if name in names]
-    members = dict(ours)
-    if len(members) < len(ours):
+def unrepeated(pairs: Iterable[tuple[str, Any]], names: Iterable[str]) -> Mapping[str, Any]:
+    """Return the members with these names. Raises InvalidRequest if one of them is repeated."""
+    known = [(name, value) for name, value in pairs if name in names]
+    members = dict(known)
+    if len(members) < len(known):
         raise InvalidRequest("given_twice")
     return members
 
 
-def text_fault(value: Any, limit: int) -> str | None:
-    """What is wrong with a value that must be a text of at most `limit` characters."""
+def text_error(value: Any, limit: int) -> str | None:
+    """Return what is wrong with a value that must be text of at most `limit` characters."""
     if value is None:
         return NULL
     if not isinstance(value, str):
@@ -179,5 +162,34 @@ def text_fault(value: Any, limit: int) -> str | None:
     return SURROGATE if _has_surrogates(value) else None
 
 
+def _parse_form(text: str) -> Pairs:
+    return parse_qsl(
+        text,
+        keep_blank_values=True,
+        errors="strict",
+        max_num_fields=host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS,
+    )
+
+
+def _containers(container: list[Any]) -> Iterable[list[Any]]:
+    values = (v for _, v in container) if isinstance(container, _JSONObject) else container
+    return (value for value in values if isinstance(value, list))
+
+
 def _has_surrogates(text: str) -> bool:
     return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _number(digits: str) -> float:
+    # int() rejects integers of thousands of digits, which are valid JSON.
+    return int(digits) if len(digits) < 20 else float(digits)
+
+
+def _reject_constant(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+# Built once: `json.loads` with hooks builds a decoder at each call.
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_JSONObject, parse_int=_number, parse_constant=_reject_constant
+)

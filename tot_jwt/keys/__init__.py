@@ -1,1 +1,30 @@
-"""TODO"""
+"""Everything that happens to domains and keys: creation, changes, use, revocation, the record."""
+
+from tot_jwt.keys.domains import create_domain, rename_domain, resume_domain, suspend_domain
+from tot_jwt.keys.importing import import_keys
+from tot_jwt.keys.lifecycle import (
+    change_key,
+    create_key,
+    disable_key,
+    enable_key,
+    end_previous_secret,
+    end_tokens,
+    revoke_key,
+    rotate_key,
+)
+
+__all__ = [
+    "change_key",
+    "create_domain",
+    "create_key",
+    "disable_key",
+    "enable_key",
+    "end_previous_secret",
+    "end_tokens",
+    "import_keys",
+    "rename_domain",
+    "resume_domain",
+    "revoke_key",
+    "rotate_key",
+    "suspend_domain",
+]

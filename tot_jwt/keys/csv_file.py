@@ -1,16 +1,16 @@
-"""Reads the CSV file of an operator's keys: UTF-8, with a header line that names the columns in any order.
+"""Read the CSV file of an import: UTF-8, with a header line that names the columns in any order.
 
-=============== ===============================================================================
+=============== ==================================================================
 ``domain``      as a person writes it
 ``public``      the public key: printable ASCII, at most 128 characters
-``secret``      the secret key in clear: 20 to 512 characters
-``name``        optional; the public key where it is empty
-``environment`` optional: ``live``, also where it is empty, or ``test``
+``secret``      the secret key in clear text: 20 to 512 characters
+``name``        optional; the public key if it is empty
+``environment`` optional: ``live``, also if it is empty, or ``test``
 ``scopes``      optional, separated by spaces
-=============== ===============================================================================
+=============== ==================================================================
 
-What is wrong is told by the number of the line, in words that repeat nothing of it: where columns are swapped, any
-of them may hold the secret.
+An error names the line and repeats nothing of it: if columns are swapped, any of them may hold
+the secret.
 """
 
 import csv
@@ -25,59 +25,56 @@ from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models import ApiKey, Environment
-from tot_jwt.rules import domains
+from tot_jwt.rules import domains, lengths
 from tot_jwt.rules import scopes as scope_rules
-from tot_jwt.rules.credentials import SecretKey, hash_secret
+from tot_jwt.rules.credentials import SecretKey, hash_secret, looks_like_secret
 
 REQUIRED = ("domain", "public", "secret")
 COLUMNS = (*REQUIRED, "name", "environment", "scopes")
 
-#: The longest secret that a client may send.
-MAX_SECRET = 512
-#: The shortest that is taken for one that nobody guesses: the hash is quick to compute.
+#: The shortest secret that an attacker cannot guess, although its hash is quick to compute.
 STRONG_SECRET = 20
-#: In characters, where a key needs some 3,000 at the most. A field may be no longer either: that is `csv`'s limit.
+#: In characters. A key needs at most about 3,000. It is also `csv`'s limit for one field.
 MAX_LINE = 131_072
 
 _Row = tuple[int, list[str]]
 
 
 class BadRow(NamedTuple):
-    """The line on which a row begins, and what is wrong with it."""
+    """The line on which a row begins, and what is wrong with the row."""
 
     line: int
     reason: str
 
 
 class Candidate(NamedTuple):
-    """A row that could become a key, with nothing of its secret but the hash."""
+    """A row that can become a key. It holds only the hash of the secret."""
 
     line: int
     domain: str
     key: ApiKey
 
 
-class _Fault(Exception):
+class _RowError(Exception):
     """What is wrong with a row."""
 
 
 def read(file: BinaryIO, *, allow_weak: bool = False) -> Generator[Candidate | BadRow]:
-    """The rows of the file, read as they are asked for; weak are secrets of fewer than STRONG_SECRET characters.
+    """Yield the rows of the file. `allow_weak` accepts secrets shorter than STRONG_SECRET.
 
-    Raises InvalidValue for a file that is not of this form, and where a line is reached behind which nobody can tell
-    where the next row begins.
+    Raises InvalidValue if the header is wrong, or if the end of a row cannot be found.
     """
     with closing(_rows(file)) as rows:
         columns = _columns(rows)
         for line, cells in rows:
             try:
                 yield _candidate(line, columns, cells, allow_weak)
-            except _Fault as fault:
-                yield BadRow(line, str(fault))
+            except _RowError as error:
+                yield BadRow(line, str(error))
 
 
 def _rows(file: BinaryIO) -> Generator[_Row]:
-    """The rows that are not blank, with the line on which each begins; bytes that are not UTF-8 as surrogates."""
+    """Yield the rows that are not blank. Bytes that are not UTF-8 become surrogates."""
     text = TextIOWrapper(file, encoding="utf-8-sig", errors="surrogateescape", newline="")
     try:
         reader = csv.reader(_lines(text), strict=True)
@@ -86,9 +83,8 @@ def _rows(file: BinaryIO) -> Generator[_Row]:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                raise InvalidValue(
-                    _("Line %(line)d: %(error)s.") % {"line": line, "error": error}
-                ) from error
+                message = _("Line %(line)d: %(error)s.")
+                raise InvalidValue(message % {"line": line, "error": error}) from error
             if cells is None:
                 return
             if cells:
@@ -102,20 +98,22 @@ def _lines(text: TextIOWrapper) -> Iterator[str]:
     while line := text.readline(MAX_LINE):
         number += 1
         if len(line) == MAX_LINE:
-            raise InvalidValue(_("Line %(line)d: longer than any key can be.") % {"line": number})
+            raise InvalidValue(_("Line %(line)d: the line is too long.") % {"line": number})
         yield line
 
 
 def _columns(rows: Iterator[_Row]) -> list[str]:
-    """What the first row says that the others hold."""
+    """Return the names in the header."""
     line, cells = next(rows, (0, []))
     if not cells:
         raise InvalidValue(_("The file is empty."))
     columns = [cell.strip().lower() for cell in cells]
-    if not set(REQUIRED) <= set(columns) <= set(COLUMNS) or len(set(columns)) < len(columns):
+    is_known = set(REQUIRED) <= set(columns) <= set(COLUMNS)
+    if not is_known or len(set(columns)) < len(columns):
         message = _(
-            "Line %(line)d: the header must name the columns domain, public and secret, and may name name, environment "
-            "and scopes, each once, separated by commas, in UTF-8."
+            "Line %(line)d: the header must name the columns domain, public and secret. It may "
+            "also name name, environment and scopes. Name each column once, separated by commas, "
+            "in UTF-8."
         )
         raise InvalidValue(message % {"line": line})
     return columns
@@ -126,8 +124,8 @@ def _candidate(
     line: int, columns: Sequence[str], cells: Sequence[str], allow_weak: bool
 ) -> Candidate:
     if len(cells) != len(columns):
-        message = _("There are %(found)d fields, where the header has %(wanted)d.")
-        raise _Fault(message % {"found": len(cells), "wanted": len(columns)})
+        message = _("The row has %(found)d fields, but the header has %(wanted)d.")
+        raise _RowError(message % {"found": len(cells), "wanted": len(columns)})
     _check_characters("".join(cells))
     row = dict(zip(columns, cells, strict=True))
     public_key = _public_key(row["public"])
@@ -138,7 +136,7 @@ def _candidate(
         environment=_environment(row.get("environment", "").strip()),
         scopes=_scopes(row.get("scopes", "").split()),
         secret_hash=hash_secret(secret),
-        # Of a short secret, four characters would be a good part.
+        # Four characters would be a large part of a short secret.
         secret_hint=SecretKey(secret).hint if len(secret) >= STRONG_SECRET else "",
     )
     return Candidate(line, _domain(row["domain"]), key)
@@ -147,11 +145,11 @@ def _candidate(
 @sensitive_variables()
 def _check_characters(text: str) -> None:
     if "\0" in text:
-        raise _Fault(_("There is a NUL character."))
+        raise _RowError(_("The row contains a NUL character."))
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise _Fault(_("There are bytes that are not UTF-8.")) from None
+        raise _RowError(_("The row contains bytes that are not UTF-8.")) from None
 
 
 @sensitive_variables()
@@ -159,42 +157,42 @@ def _domain(text: str) -> str:
     try:
         return domains.from_person(text)
     except InvalidValue as error:
-        raise _Fault(f"domain: {error.message}") from None
+        raise _RowError(f"domain: {error.message}") from None
 
 
 @sensitive_variables()
 def _public_key(text: str) -> str:
     if not text:
-        raise _Fault(_("public: It is missing."))
-    if text.startswith("sk_"):
-        raise _Fault(_("public: It looks like a secret key."))
+        raise _RowError(_("public: This field is missing."))
+    if looks_like_secret(text):
+        raise _RowError(_("public: This looks like a secret key."))
     return _checked("public", text)
 
 
 @sensitive_variables()
 def _secret(text: str, public_key: str, allow_weak: bool) -> str:
     if not text.strip():
-        raise _Fault(_("secret: It is missing."))
+        raise _RowError(_("secret: This field is missing."))
     if text != text.strip():
-        raise _Fault(_("secret: It begins or ends with white space."))
-    if len(text) > MAX_SECRET:
-        raise _Fault(_("secret: It is longer than %(limit)d characters.") % {"limit": MAX_SECRET})
+        raise _RowError(_("secret: Remove the white space at the beginning or end."))
+    if len(text) > lengths.SECRET_KEY:
+        message = _("secret: Use at most %(limit)d characters.")
+        raise _RowError(message % {"limit": lengths.SECRET_KEY})
     if len(text) < STRONG_SECRET and not allow_weak:
-        raise _Fault(
-            _("secret: It is shorter than %(limit)d characters.") % {"limit": STRONG_SECRET}
-        )
+        message = _("secret: Use at least %(limit)d characters.")
+        raise _RowError(message % {"limit": STRONG_SECRET})
     if text == public_key:
-        raise _Fault(_("secret: It is the public key, which is no secret."))
+        raise _RowError(_("secret: This is the public key, which is not secret."))
     return text
 
 
 @sensitive_variables()
 def _checked(column: str, text: str) -> str:
-    """The text, if the model's field takes it."""
+    """Return the text if the model's field accepts it."""
     try:
         _FIELDS[column].run_validators(text)
     except ValidationError as error:
-        raise _Fault(f"{column}: {' '.join(error.messages)}") from None
+        raise _RowError(f"{column}: {' '.join(error.messages)}") from None
     return text
 
 
@@ -204,7 +202,7 @@ _FIELDS = {"public": ApiKey._meta.get_field("public_key"), "name": ApiKey._meta.
 @sensitive_variables()
 def _environment(text: str) -> str:
     if text and text not in Environment.values:
-        raise _Fault(_("environment: It is neither live nor test."))
+        raise _RowError(_("environment: Use live or test."))
     return text or Environment.LIVE
 
 
@@ -214,9 +212,9 @@ def _scopes(names: list[str]) -> str:
         try:
             scope_rules.validate([name])
         except InvalidValue:
-            message = _("scopes: Number %(number)d of them is none that an API key may be given.")
-            raise _Fault(message % {"number": number}) from None
+            message = _("scopes: entry %(number)d is not an allowed scope.")
+            raise _RowError(message % {"number": number}) from None
     try:
         return scope_rules.join(scope_rules.validate(names))
     except InvalidValue as error:
-        raise _Fault(f"scopes: {error.message}") from None
+        raise _RowError(f"scopes: {error.message}") from None

@@ -1,18 +1,22 @@
-"""TODO"""
+"""The life of a domain: creation, renaming, suspension."""
 
 from datetime import datetime
 
 from django.db import transaction
 
-from tot_jwt.keys.lifecycle import Action
 from tot_jwt.keys.record import SYSTEM, Actor, record
-from tot_jwt.models import AppDomain, write_alias
+from tot_jwt.models import AppDomain, KeyEvent, write_alias
 from tot_jwt.rules import domains
 from tot_jwt.utils import clock
 
+Action = KeyEvent.Action
+
 
 def create_domain(domain: str, *, name: str = "") -> AppDomain:
-    """A new domain of what a person typed. Raises InvalidValue; ValidationError where it exists already."""
+    """Create a domain from what a person typed.
+
+    Raises InvalidValue; ValidationError if the domain already exists.
+    """
     app_domain = AppDomain(domain=domains.from_person(domain), name=name)
     app_domain.full_clean()
     app_domain.save()
@@ -20,7 +24,7 @@ def create_domain(domain: str, *, name: str = "") -> AppDomain:
 
 
 def rename_domain(app_domain: AppDomain, *, name: str) -> AppDomain:
-    """Call the application by another name; its domain stays."""
+    """Change the application's name. Its domain stays. Raises ValidationError."""
     app_domain.name = name
     app_domain.full_clean()
     app_domain.save(update_fields=["name", "updated_at"])
@@ -28,12 +32,12 @@ def rename_domain(app_domain: AppDomain, *, name: str) -> AppDomain:
 
 
 def suspend_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> AppDomain:
-    """End the rights of all the domain's keys and tokens until it is resumed."""
+    """Suspend all keys and tokens of the domain until it is resumed."""
     return _set_suspended(app_domain, clock.now(), Action.SUSPENDED, by)
 
 
 def resume_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> AppDomain:
-    """Give the domain's keys and tokens their rights back."""
+    """Let the domain's keys and tokens work again."""
     return _set_suspended(app_domain, None, Action.RESUMED, by)
 
 

@@ -1,4 +1,4 @@
-"""Bring in the keys that an operator has already: all of a file in one transaction, or none."""
+"""Import the existing keys of an operator: all keys of a file in one transaction, or none."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -7,30 +7,29 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from django.db import IntegrityError, connections, router, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.exceptions import InvalidValue
-from tot_jwt.keys import csv_file as key_file
+from tot_jwt.keys import csv_file
 from tot_jwt.keys.csv_file import BadRow, Candidate
-from tot_jwt.keys.record import SYSTEM, Actor, differences
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.keys.record import SYSTEM, Actor, differences, new_event, send
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.signals import key_event
-from tot_jwt.utils import clock
 
-#: How many rows go to the database together.
+#: Rows that go to the database together.
 BATCH = 1000
-#: After so many bad rows a file that is not going to be imported is read no further.
+#: A file that will not be imported is read no further than this many bad rows.
 MAX_BAD_ROWS = 100
 
-TAKEN = _("public: There is such a key already, or further up in the file.")
+TAKEN = _("public: This key already exists, in the database or earlier in the file.")
 
 
 @dataclass
 class Report:
-    """What came of an import."""
+    """The result of an import."""
 
-    #: Whether bad rows were skipped. Where they were not, and there are some, nothing was imported.
+    #: Whether bad rows are skipped. If they are not, one bad row means that nothing is imported.
     skip_bad: bool
     imported: int = 0
     domains_created: int = 0
@@ -43,7 +42,7 @@ class Report:
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether so much was bad that the file was not read to its end."""
+        """Whether the file was not read to its end because of bad rows."""
         return self.is_refused and len(self.bad_rows) >= MAX_BAD_ROWS
 
 
@@ -54,37 +53,38 @@ def import_keys(
     allow_weak: bool = False,
     by: Actor = SYSTEM,
     progress: Callable[[int], object] = lambda imported: None,
+    batch_size: int = BATCH,
 ) -> Report:
-    """Import the keys of a CSV file (see `tot_jwt.key_file`), and create the domains that there are not yet.
+    """Import the keys of a CSV file (see `tot_jwt.keys.csv_file`), and create missing domains.
 
-    A bad row stops the import of all, unless `skip_bad`. `progress` is called with the number of keys so far.
-    Raises InvalidValue where the file, or all from some line on, cannot be read; then nothing was imported, whatever
-    `skip_bad` says.
+    One bad row stops the import, unless `skip_bad`. `progress` is called after each batch, with
+    the number of keys so far.
+    Raises InvalidValue if the file cannot be read to its end. Then nothing is imported, even
+    with `skip_bad`.
     """
     report = Report(skip_bad)
-    alias = router.db_for_write(ApiKey)
+    alias = write_alias()
     try:
         with (
             closing(_candidates(file, allow_weak, report)) as candidates,
             transaction.atomic(using=alias),
         ):
-            while batch := list(islice(candidates, BATCH)):
+            while batch := list(islice(candidates, batch_size)):
                 _store(batch, by, alias, report)
                 progress(report.imported)
             if report.is_refused:
                 report.imported = report.domains_created = 0
                 transaction.set_rollback(True, using=alias)
     except IntegrityError as error:
-        raise InvalidValue(
-            _("Somebody else created one of the keys or domains at this moment.")
-        ) from error
+        message = _("Another process created one of the keys or domains. Import the file again.")
+        raise InvalidValue(message) from error
     report.bad_rows.sort()
     return report
 
 
 def _candidates(file: BinaryIO, allow_weak: bool, report: Report) -> Generator[Candidate]:
-    """The good rows; the bad ones go into the report."""
-    with closing(key_file.read(file, allow_weak=allow_weak)) as rows:
+    """Yield the good rows, and add the bad ones to the report."""
+    with closing(csv_file.read(file, allow_weak=allow_weak)) as rows:
         for row in rows:
             if isinstance(row, Candidate):
                 yield row
@@ -97,7 +97,7 @@ def _candidates(file: BinaryIO, allow_weak: bool, report: Report) -> Generator[C
 def _store(batch: Sequence[Candidate], by: Actor, alias: str, report: Report) -> None:
     """Insert the keys of the batch and their events.
 
-    Nobody can have remembered the state of a key that there was not, so there is nothing to drop.
+    No process can have cached the state of a key that did not exist, so none is dropped.
     """
     new = _not_taken(batch, alias, report)
     app_domains = _app_domains({candidate.domain for candidate in new}, alias, report)
@@ -107,34 +107,22 @@ def _store(batch: Sequence[Candidate], by: Actor, alias: str, report: Report) ->
     keys = [candidate.key for candidate in new]
     ApiKey.objects.using(alias).bulk_create(keys)
     ids = _ids(keys, alias)
-    KeyEvent.objects.using(alias).bulk_create(
-        KeyEvent(
-            app_domain=key.app_domain,
-            key_id=ids[key.public_key],
-            action=KeyEvent.Action.IMPORTED,
-            at=clock.now(),
-            user=by.user,
-            actor=by.name,
-            jti=by.jti,
-            address=by.address,
-            changes=differences(None, key),
-        )
-        for key in keys
-    )
+    KeyEvent.objects.using(alias).bulk_create(_event(key, ids[key.public_key], by) for key in keys)
     report.imported += len(keys)
     transaction.on_commit(partial(_send, list(ids.values()), alias), using=alias, robust=True)
 
 
+def _event(key: ApiKey, key_id: int, by: Actor) -> KeyEvent:
+    changes = differences(None, key)
+    return new_event(KeyEvent.Action.IMPORTED, key.app_domain, by, key_id=key_id, changes=changes)
+
+
 def _not_taken(batch: Sequence[Candidate], alias: str, report: Report) -> list[Candidate]:
-    # The unique index of MySQL and MariaDB compares without case.
+    # The unique index of MySQL and MariaDB ignores case.
     normal = str.lower if connections[alias].vendor == "mysql" else str
-    named = [candidate.key.public_key for candidate in batch]
-    found = (
-        ApiKey.objects.using(alias)
-        .filter(public_key__in=named)
-        .values_list("public_key", flat=True)
-    )
-    taken = {normal(public_key) for public_key in found}
+    public_keys = [candidate.key.public_key for candidate in batch]
+    found = ApiKey.objects.using(alias).filter(public_key__in=public_keys)
+    taken = {normal(public_key) for public_key in found.values_list("public_key", flat=True)}
     new = []
     for candidate in batch:
         public_key = normal(candidate.key.public_key)
@@ -153,14 +141,15 @@ def _app_domains(names: set[str], alias: str, report: Report) -> Mapping[str, Ap
     if missing:
         AppDomain.objects.using(alias).bulk_create(AppDomain(domain=domain) for domain in missing)
         report.domains_created += len(missing)
-        # Not every database says which ids it gave.
+        # Not every database returns the new ids.
         found = {app_domain.domain: app_domain for app_domain in existing.all()}
     return found
 
 
 def _ids(keys: Sequence[ApiKey], alias: str) -> dict[str, int]:
-    named = ApiKey.objects.using(alias).filter(public_key__in=[key.public_key for key in keys])
-    return dict(named.values_list("public_key", "pk"))
+    public_keys = [key.public_key for key in keys]
+    rows = ApiKey.objects.using(alias).filter(public_key__in=public_keys)
+    return dict(rows.values_list("public_key", "pk"))
 
 
 def _send(key_ids: Sequence[int], alias: str) -> None:
@@ -169,5 +158,4 @@ def _send(key_ids: Sequence[int], alias: str) -> None:
         events = KeyEvent.objects.using(alias).filter(
             key_id__in=key_ids, action=KeyEvent.Action.IMPORTED
         )
-        for event in events.select_related("app_domain", "key").order_by("pk"):
-            key_event.send_robust(sender=KeyEvent, event=event)
+        send(events.select_related("app_domain", "key").order_by("pk"))

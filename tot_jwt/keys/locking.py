@@ -1,33 +1,39 @@
-"""TODO"""
+"""Row locks of keys and domains.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+The domain's lock is always the last one taken: its holder waits for no other lock.
+"""
 
 from django.db import OperationalError, connections
 
 from tot_jwt.exceptions import Conflict
-from tot_jwt.models import ApiKey, write_alias
+from tot_jwt.models import ApiKey, AppDomain, write_alias
+
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL
+_LOCK_WAIT_TIMEOUT, _LOCK_NOWAIT = 1205, 3572  # MariaDB and MySQL
 
 
 def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
-    """The key's row, locked until the transaction ends. Raises Conflict where somebody else has it, unless we wait."""
-    with _conflict():
-        return ApiKey.objects.select_for_update(nowait=not wait).get(pk=key.pk)
+    """Return the key's row, locked until the transaction ends.
 
-
-@contextmanager
-def _conflict() -> Iterator[None]:
-    """Turns the database's word for a row that somebody else has locked into ours."""
-    connection = connections[write_alias()]
+    Raises Conflict if another transaction has locked it, unless `wait`.
+    """
     try:
-        yield
+        return ApiKey.objects.select_for_update(nowait=not wait).get(pk=key.pk)
     except OperationalError as error:
-        if connection.features.has_select_for_update_nowait and _says_locked(error):
+        if _is_locked(error):
             raise Conflict from error
         raise
 
 
-def _says_locked(error: OperationalError) -> bool:
-    """PostgreSQL has a state for it (55P03, lock_not_available), MariaDB and MySQL numbers (1205, 3572)."""
-    cause = error.__cause__
-    return getattr(cause, "sqlstate", None) == "55P03" or error.args[:1] in ((1205,), (3572,))
+def lock_domain(key: ApiKey) -> None:
+    """Lock the row of the key's domain. This serialises counting of the domain's keys."""
+    AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
+
+
+def _is_locked(error: OperationalError) -> bool:
+    has_row_locks = connections[write_alias()].features.has_select_for_update_nowait
+    sqlstate = getattr(error.__cause__, "sqlstate", None)
+    number = error.args[0] if error.args else None
+    return has_row_locks and (
+        sqlstate == _LOCK_NOT_AVAILABLE or number in (_LOCK_WAIT_TIMEOUT, _LOCK_NOWAIT)
+    )

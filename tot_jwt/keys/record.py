@@ -1,16 +1,17 @@
-"""Who does something to a key, and the record of it."""
+"""The record: a KeyEvent for each action on a key or a domain, and its signal."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.signals import key_event
 from tot_jwt.utils import clock
 
-#: What of a key is recorded when it changes. Hashes are not.
+#: The fields of a key whose changes are recorded. Hashes are not.
 RECORDED = (
     "name",
     "scopes",
@@ -22,12 +23,13 @@ RECORDED = (
     "generation",
 )
 
+#: Name → [before, after].
 Changes = dict[str, list[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a person in the admin, an API key with its token, or whoever has the command line."""
+    """Who acts: an administrator, an API key with its token, or a process of the host."""
 
     name: str
     user: Any = None
@@ -39,18 +41,32 @@ class Actor:
 SYSTEM = Actor("system")
 
 
-def person(user: Any, address: str = "") -> Actor:
-    """An administrator; the name stays on record when the account goes."""
+def administrator(user: Any, address: str = "") -> Actor:
+    """Return the actor for an account. The record keeps its name when the account is deleted."""
     return Actor(str(user.get_username())[:255], user=user, address=address)
 
 
 def differences(before: ApiKey | None, after: ApiKey) -> Changes:
-    """Name → [before, after] of what is recorded and differs."""
-    pairs = (
+    """Return the recorded fields that differ."""
+    values = (
         (name, _plain(before and getattr(before, name)), _plain(getattr(after, name)))
         for name in RECORDED
     )
-    return {name: [old, new] for name, old, new in pairs if old != new}
+    return {name: [old, new] for name, old, new in values if old != new}
+
+
+def new_event(action: KeyEvent.Action, app_domain: AppDomain, by: Actor, **fields: Any) -> KeyEvent:
+    """Return an unsaved event of this moment. `fields` are `key` or `key_id`, and `changes`."""
+    return KeyEvent(
+        action=action,
+        app_domain=app_domain,
+        at=clock.now(),
+        user=by.user,
+        actor=by.name,
+        jti=by.jti,
+        address=by.address,
+        **fields,
+    )
 
 
 def record(
@@ -60,23 +76,16 @@ def record(
     by: Actor,
     changes: Changes | None = None,
 ) -> None:
-    """Write the event in the current transaction, and send `key_event` when that commits."""
-    event = KeyEvent.objects.create(
-        app_domain=app_domain,
-        key=key,
-        action=action,
-        at=clock.now(),
-        user=by.user,
-        actor=by.name,
-        jti=by.jti,
-        address=by.address,
-        changes=changes or {},
-    )
-    transaction.on_commit(
-        lambda: key_event.send_robust(sender=KeyEvent, event=event),
-        using=event._state.db,
-        robust=True,
-    )
+    """Write the event in the current transaction. Send `key_event` when that commits."""
+    event = new_event(action, app_domain, by, key=key, changes=changes or {})
+    event.save(force_insert=True, using=write_alias())
+    transaction.on_commit(lambda: send([event]), using=event._state.db, robust=True)
+
+
+def send(events: Iterable[KeyEvent]) -> None:
+    """Send `key_event` for each event."""
+    for event in events:
+        key_event.send_robust(sender=KeyEvent, event=event)
 
 
 def _plain(value: Any) -> Any:

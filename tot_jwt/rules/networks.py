@@ -1,4 +1,4 @@
-"""Client addresses and allow-lists of networks."""
+"""Allow-lists of networks, and whether an address lies within one."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -10,32 +10,24 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.exceptions import InvalidValue
 
 Address = IPv4Address | IPv6Address
-
-
 Network = IPv4Network | IPv6Network
 
 
-#: Longer than any address, with a zone to spare.
-MAX_LENGTH = 64
-
-
 def counter_key(address: str) -> str:
-    """Whom an address stands for where things are counted: of IPv6 the /64, which is one customer's.
+    """Return the counter key of an address: itself, or the /64 for IPv6, which is one customer's.
 
-    All that cannot be read are one.
+    All addresses that cannot be parsed share one counter.
     """
     client = _parse(address)
-    return (
-        str(ip_network((client, 64), strict=False))
-        if isinstance(client, IPv6Address)
-        else str(client or "")
-    )
+    if isinstance(client, IPv6Address):
+        return str(ip_network((client, 64), strict=False))
+    return str(client or "")
 
 
 def is_allowed(address: str, allowed_ips: str) -> bool:
-    """Whether the address lies within the space-separated networks; an empty list allows all.
+    """Return whether the address lies within the space-separated networks. No networks allow all.
 
-    An address that cannot be read is outside every list.
+    An address that cannot be parsed is outside every network.
     """
     if not allowed_ips:
         return True
@@ -44,36 +36,36 @@ def is_allowed(address: str, allowed_ips: str) -> bool:
 
 
 def validate(networks: Iterable[str]) -> str:
-    """The networks as they are stored: canonical CIDR, separated by spaces. Raises InvalidValue.
+    """Return the networks as they are stored: canonical CIDR, separated by spaces.
 
-    Zones of IPv6 (``fe80::1%eth0``) are none of it: Python takes any text for one, spaces too.
+    IPv6 zone IDs (``fe80::1%eth0``) are rejected: `ipaddress` accepts any text in them.
+    Raises InvalidValue.
     """
     return " ".join(dict.fromkeys(str(_network(text)) for text in networks))
+
+
+def are_within(inner: str, outer: str) -> bool:
+    """Return whether the outer list allows every address that the inner list allows."""
+    if not outer:
+        return True
+    return bool(inner) and all(
+        any(_is_subnet(network, wider) for wider in _networks(outer))
+        for network in _networks(inner)
+    )
+
+
+def _is_subnet(network: Network, wider: Network) -> bool:
+    return network.version == wider.version and network.subnet_of(cast(Any, wider))
 
 
 def _network(text: str) -> Network:
     try:
         return ip_network(text if "%" not in text else "")
     except ValueError as error:
-        raise InvalidValue(
-            _(
-                "“%(text)s” is not an IP address or a network in CIDR notation, such as 192.0.2.0/24."
-            )
-            % {"text": text}
-        ) from error
-
-
-def are_within(inner: str, outer: str) -> bool:
-    """Whether every address that the one list allows, the other allows too."""
-    if not outer:
-        return True
-    return bool(inner) and all(
-        any(
-            network.version == wider.version and network.subnet_of(cast(Any, wider))
-            for wider in _networks(outer)
+        message = _(
+            "“%(text)s” is not an IP address or network. Use CIDR notation, such as 192.0.2.0/24."
         )
-        for network in _networks(inner)
-    )
+        raise InvalidValue(message % {"text": text}) from error
 
 
 @lru_cache(maxsize=1024)

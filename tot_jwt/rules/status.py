@@ -1,4 +1,4 @@
-"""What has become of a key: the one definition of usable, for rows, for instances and for snapshots."""
+"""The status of a key: one definition for rows, instances and cached states."""
 
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.utils import clock
 
-#: How long before its end a key is shown as expiring.
+#: The time before its expiry in which a key is shown as expiring.
 EXPIRES_SOON = timedelta(days=14)
 
 
 class KeyStatus(TextChoices):
-    """What has become of a key. Active and expiring keys are usable."""
+    """What a key can be. Active and expiring keys are usable."""
 
     ACTIVE = "active", _("active")
     EXPIRING = "expiring", _("expiring soon")
@@ -23,21 +23,19 @@ class KeyStatus(TextChoices):
 
     @property
     def is_usable(self) -> bool:
-        return self in USABLE
-
-
-USABLE = (KeyStatus.ACTIVE, KeyStatus.EXPIRING)
+        """Whether a key of this status works."""
+        return self in (KeyStatus.ACTIVE, KeyStatus.EXPIRING)
 
 
 class _Ending(NamedTuple):
-    """A status holds when its column is set and, for a date to come, that is less than `ahead` away."""
+    """A status that holds if its column is set and, for a date, at most `ahead` away."""
 
     status: KeyStatus
     column: str
     ahead: timedelta | None
 
 
-#: The first that holds is the key's status; where none does it is active.
+#: The first ending that holds gives the status. If none holds, the key is active.
 _ENDINGS = (
     _Ending(KeyStatus.REVOKED, "revoked_at", None),
     _Ending(KeyStatus.DISABLED, "disabled_at", None),
@@ -47,18 +45,31 @@ _ENDINGS = (
 
 
 class HasEndings(Protocol):
-    """A row of ApiKey, or a snapshot of one."""
+    """A row of ApiKey, or a KeyState."""
 
     @property
-    def revoked_at(self) -> datetime | None: ...
+    def revoked_at(self) -> datetime | None:
+        """When the key was revoked."""
+
     @property
-    def disabled_at(self) -> datetime | None: ...
+    def disabled_at(self) -> datetime | None:
+        """When the key was disabled."""
+
     @property
-    def expires_at(self) -> datetime | None: ...
+    def expires_at(self) -> datetime | None:
+        """When the key expires."""
+
+
+class HasPreviousSecret(Protocol):
+    """A row of ApiKey, or a KeyState."""
+
+    @property
+    def previous_secret_expires_at(self) -> datetime | None:
+        """When the grace period of the last rotation ends."""
 
 
 def status_of(key: HasEndings) -> KeyStatus:
-    """The status of the key now."""
+    """Return the status of the key now."""
     for status, column, ahead in _ENDINGS:
         at = getattr(key, column)
         if at is not None and (ahead is None or at <= clock.now() + ahead):
@@ -66,28 +77,25 @@ def status_of(key: HasEndings) -> KeyStatus:
     return KeyStatus.ACTIVE
 
 
-class HasPreviousSecret(Protocol):
-    """A row of ApiKey, or a snapshot of one."""
-
-    @property
-    def previous_secret_expires_at(self) -> datetime | None: ...
-
-
-def previous_secret_is_live(key: HasPreviousSecret) -> bool:
-    """Whether the secret before the last rotation is as good as the current one."""
-    ends = key.previous_secret_expires_at
-    return ends is not None and ends > clock.now()
-
-
 def status_q(status: KeyStatus) -> Q:
-    """The same definition as a condition on rows."""
+    """Return the condition that selects the rows with this status now."""
     now, earlier = clock.now(), Q()
     for ending in _ENDINGS:
-        suffix, value = ("isnull", False) if ending.ahead is None else ("lte", now + ending.ahead)
-        holds = Q((f"{ending.column}__{suffix}", value))
-        if ending.ahead is not None:
-            holds &= Q((f"{ending.column}__isnull", False))
+        holds = _holds_q(ending, now)
         if ending.status is status:
             return earlier & holds
         earlier &= ~holds
     return earlier
+
+
+def is_in_grace(key: HasPreviousSecret) -> bool:
+    """Return whether the grace period of the last rotation is running."""
+    ends = key.previous_secret_expires_at
+    return ends is not None and ends > clock.now()
+
+
+def _holds_q(ending: _Ending, now: datetime) -> Q:
+    is_set = Q((f"{ending.column}__isnull", False))
+    if ending.ahead is None:
+        return is_set
+    return is_set & Q((f"{ending.column}__lte", now + ending.ahead))

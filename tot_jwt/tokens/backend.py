@@ -1,8 +1,8 @@
-"""The key ring: which keys sign and verify tokens, and the backend that has PyJWT do it.
+"""The backend that has PyJWT sign and verify tokens with the key ring.
 
-Nothing here verifies by hand. What comes before PyJWT is a look-up: a token's header segment, as it stands, must be
-one that this ring itself writes. That leaves no room for another algorithm, for jku, jwk, x5u, crit or b64, nor for
-members given twice; and it makes an asymmetric algorithm one more entry, found under its header with its `kid`.
+Nothing here verifies by hand. Before PyJWT comes a look-up: a token's header segment must be one
+that this ring itself writes, byte for byte. That excludes other algorithms, jku, jwk, x5u, crit,
+b64 and repeated members. An asymmetric algorithm would be one more entry, with its `kid`.
 """
 
 import json
@@ -12,37 +12,38 @@ from typing import Any, NoReturn
 import jwt
 from django.conf import settings as host_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 from rest_framework_simplejwt.backends import TokenBackend as SimpleJWTBackend
 
 from tot_jwt.conf import current
 from tot_jwt.exceptions import InvalidToken
 from tot_jwt.tokens.memory import TokenMemory
-from tot_jwt.tokens.ring import SYMMETRIC, KeyRing, RingKey
-
-#: Separates the derived key from every other use of SECRET_KEY, simplejwt's own tokens among them.
-_PURPOSE = "tot_jwt.signing"
+from tot_jwt.tokens.ring import KeyRing, RingKey, build_ring
 
 
 class TokenBackend(SimpleJWTBackend):
-    """simplejwt's backend on a key ring, with the checks of RFC 8725 that nothing in the host's settings turns off."""
+    """simplejwt's backend on a key ring, with the checks of RFC 8725.
+
+    No setting of the host's SIMPLE_JWT turns a check off.
+    """
 
     def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
         super().__init__(ring.current.algorithm, audience=audience, issuer=issuer)
         self.ring = ring
-        #: What this ring has verified; another setting is another backend, which starts with nothing.
+        #: The tokens that this ring has verified. Other settings mean another backend,
+        #: which starts with an empty memory.
         self.verified: TokenMemory[Any] = TokenMemory()
         self._jwt = _StrictJWT()
 
     def encode(self, payload: dict[str, Any]) -> str:
-        """The claims, signed with the current key (JWS compact)."""
+        """Return the claims signed with the current key (JWS compact)."""
         return self._encode_with(self.ring.current, payload)
 
     def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
-        """The claims of a token that one of our keys signed for our issuer and audience. `exp` is not looked at.
+        """Return the claims of a token that the ring signed for our issuer and audience.
 
-        Raises InvalidToken. There is no decoding without verifying.
+        `exp` is not checked here. Decoding without verifying is not possible.
+        Raises InvalidToken.
         """
         if not verify:
             raise InvalidToken("unverified_decode")
@@ -52,23 +53,22 @@ class TokenBackend(SimpleJWTBackend):
             except jwt.InvalidSignatureError:
                 continue
             except jwt.InvalidKeyError as error:
-                _refuse(error)
+                _raise_unusable(error)
             except jwt.InvalidTokenError as error:
                 raise InvalidToken(type(error).__name__) from error
         raise InvalidToken("bad_signature")
 
     def check(self) -> None:
-        """Use each key once; raises ImproperlyConfigured where PyJWT refuses one."""
+        """Sign with each key once. Raises ImproperlyConfigured if PyJWT rejects one."""
         for key in self.ring.keys:
             self._encode_with(key, {})
 
     def _encode_with(self, key: RingKey, payload: dict[str, Any]) -> str:
+        headers = {"kid": key.kid} if key.kid else None
         try:
-            return self._jwt.encode(
-                payload, key.secret, key.algorithm, {"kid": key.kid} if key.kid else None
-            )
+            return self._jwt.encode(payload, key.secret, key.algorithm, headers)
         except jwt.InvalidKeyError as error:
-            _refuse(error)
+            _raise_unusable(error)
 
     def _decode_with(self, key: RingKey, token: str) -> dict[str, Any]:
         return self._jwt.decode(
@@ -81,9 +81,9 @@ class TokenBackend(SimpleJWTBackend):
 
 
 class _StrictJWT(jwt.PyJWT):
-    """PyJWT refusing short keys, audiences in lists, and claims given twice.
+    """PyJWT that rejects short keys, audiences in lists, and repeated claims.
 
-    Time is not its business: a token is verified once and its times are looked at whenever it is used.
+    It does not check times: a token is verified once, and its times at each use.
     """
 
     def __init__(self) -> None:
@@ -98,7 +98,7 @@ class _StrictJWT(jwt.PyJWT):
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         try:
-            claims = json.loads(decoded["payload"], object_pairs_hook=_each_once)
+            claims = json.loads(decoded["payload"], object_pairs_hook=_unrepeated)
         except (ValueError, RecursionError) as error:
             raise jwt.DecodeError("The payload is not JSON.") from error
         if not isinstance(claims, dict):
@@ -107,60 +107,38 @@ class _StrictJWT(jwt.PyJWT):
 
 
 def backend() -> TokenBackend:
-    """The backend for the settings as they are now. The same object as long as they stay the same."""
+    """Return the backend for the current settings: the same object while they do not change."""
     return _build(*_ingredients())
 
 
 def _ingredients() -> tuple[Any, ...]:
-    """What a backend is made of. Apart, so that a report about a failing build finds no key in a local variable."""
+    # A function of its own: an error report about `_build` must not show a key in a local variable.
     settings = current()
     return (
+        settings["ISSUER"],
+        settings["AUDIENCE"],
         settings["ALGORITHM"],
         settings["SIGNING_KEY"],
         tuple(settings["VERIFYING_KEYS"]),
-        settings["ISSUER"],
-        settings["AUDIENCE"],
         (host_settings.SECRET_KEY, *host_settings.SECRET_KEY_FALLBACKS),
     )
 
 
 @lru_cache(maxsize=1)
 @sensitive_variables()
-def _build(
-    algorithm: str,
-    signing_key: str | bytes | None,
-    verifying_keys: tuple[str | bytes, ...],
-    issuer: str,
-    audience: str,
-    secret_keys: tuple[str, ...],
-) -> TokenBackend:
-    if algorithm not in SYMMETRIC:
-        raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(SYMMETRIC)}.")
-    derived = [_derive(secret, algorithm) for secret in secret_keys]
-    current = derived[0] if signing_key is None else _as_bytes(signing_key)
-    older = [*map(_as_bytes, verifying_keys), *(derived[1:] if signing_key is None else [])]
-    ring = KeyRing(RingKey(algorithm, current), [RingKey(algorithm, secret) for secret in older])
-    return TokenBackend(ring, issuer=issuer, audience=audience)
+def _build(issuer: str, audience: str, *ring_settings: Any) -> TokenBackend:
+    return TokenBackend(build_ring(*ring_settings), issuer=issuer, audience=audience)
 
 
-def _derive(secret_key: str, algorithm: str) -> bytes:
-    digest, _ = SYMMETRIC[algorithm]
-    return salted_hmac(_PURPOSE, algorithm, secret=secret_key, algorithm=digest).digest()
-
-
-def _as_bytes(key: str | bytes) -> bytes:
-    return key.encode() if isinstance(key, str) else key
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     claims = dict(pairs)
     if len(claims) < len(pairs):
-        raise jwt.DecodeError("A claim is given twice.")
+        raise jwt.DecodeError("A claim is repeated.")
     return claims
 
 
-def _refuse(error: jwt.InvalidKeyError) -> NoReturn:
-    # Without its cause, whose frames hold the key.
+def _raise_unusable(error: jwt.InvalidKeyError) -> NoReturn:
+    # Without the cause, whose frames hold the key.
     raise ImproperlyConfigured(
         f"tot_jwt cannot sign or verify tokens with its key: {error}"
     ) from None

@@ -1,4 +1,4 @@
-"""What has been verified once: a bounded memory from token strings to whatever was made of them."""
+"""The memory of verified tokens: a bounded cache from a token string to what it verified as."""
 
 from collections import deque
 from threading import Lock
@@ -6,16 +6,16 @@ from typing import Generic, TypeVar
 
 V = TypeVar("V")
 
-#: At 2 to 3 KB a token, some 30 MB in a process at the most.
+#: At 2 to 3 KB a token, at most some 30 MB in a process.
 MAX_TOKENS = 10_000
-#: How many of them may be one key's, so that a client that asks for a token a second displaces only its own.
+#: The share of one key, so that a client which requests many tokens displaces only its own.
 MAX_TOKENS_PER_KEY = 100
 
 
 class TokenMemory(Generic[V]):
-    """The newest verified tokens, at most `share` of them for any one key. Reading takes no lock.
+    """The newest verified tokens, at most `share` of them for each key. Reading takes no lock.
 
-    Only what verified may be put in, so that no flood of invalid tokens displaces a good one.
+    Put in verified tokens only, so that invalid tokens cannot displace valid ones.
     """
 
     def __init__(self, size: int = MAX_TOKENS, share: int = MAX_TOKENS_PER_KEY) -> None:
@@ -25,25 +25,26 @@ class TokenMemory(Generic[V]):
         self._lock = Lock()
 
     def get(self, token: str) -> V | None:
-        """What was remembered of the token, if it still is."""
+        """Return what is cached for the token, or None."""
         entry = self._tokens.get(token)
         return entry[1] if entry else None
 
     def put(self, token: str, public_key: str, value: V) -> None:
-        """Remember the token; the key's oldest goes when it has had its share, the oldest of all when all is full."""
+        """Cache the token. It displaces the key's oldest at the share, else the oldest of all."""
         with self._lock:
+            # Another thread may have verified the same token meanwhile.
             if token in self._tokens:
                 return
             own = self._by_key.setdefault(public_key, deque())
             if len(own) >= self._share:
                 del self._tokens[own.popleft()]
             elif len(self._tokens) >= self._size:
-                self._forget_oldest()
+                self._drop_oldest()
             own.append(token)
             self._by_key[public_key] = own
             self._tokens[token] = public_key, value
 
-    def _forget_oldest(self) -> None:
+    def _drop_oldest(self) -> None:
         oldest = next(iter(self._tokens))
         public_key, _ = self._tokens.pop(oldest)
         own = self._by_key[public_key]

@@ -1,13 +1,17 @@
-"""TODO"""
+"""The key ring: which keys sign and verify tokens."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
 from jwt.utils import base64url_encode
 
-#: Algorithm → (digest for deriving a key, least bytes of a key: RFC 7518 §3.2).
-SYMMETRIC = {"HS256": ("sha256", 32), "HS384": ("sha384", 48), "HS512": ("sha512", 64)}
+from tot_jwt.conf import HMAC_BITS, as_bytes
+
+#: Separates the derived key from every other use of SECRET_KEY, simplejwt's tokens among them.
+_PURPOSE = "tot_jwt.signing"
 
 
 @dataclass(frozen=True)
@@ -22,13 +26,12 @@ class RingKey:
     def header(self) -> str:
         """The first segment of every token that this key signs."""
         members = {"alg": self.algorithm, "typ": "JWT"} | ({"kid": self.kid} if self.kid else {})
-        return base64url_encode(
-            json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
-        ).decode()
+        compact = json.dumps(members, separators=(",", ":"), sort_keys=True)
+        return base64url_encode(compact.encode()).decode()
 
 
 class KeyRing:
-    """The current key, which signs, and those that only verify."""
+    """The current key, which signs, and older keys, which only verify."""
 
     def __init__(self, current: RingKey, older: Iterable[RingKey] = ()) -> None:
         self.current = current
@@ -38,5 +41,32 @@ class KeyRing:
             self._by_header.setdefault(key.header, []).append(key)
 
     def candidates(self, token: str) -> list[RingKey]:
-        """The keys that may have signed the token, going by its header; none where it is not a header of ours."""
+        """Return the keys whose header the token has; none if the header is not one of ours."""
         return self._by_header.get(token.partition(".")[0], [])
+
+
+def build_ring(
+    algorithm: str,
+    signing_key: str | bytes | None,
+    verifying_keys: Iterable[str | bytes],
+    secret_keys: Sequence[str],
+) -> KeyRing:
+    """Return the ring for these settings. Keys are derived from `secret_keys` unless one signs.
+
+    Raises ImproperlyConfigured.
+    """
+    if algorithm not in HMAC_BITS:
+        raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(HMAC_BITS)}.")
+    keys = [*map(as_bytes, verifying_keys)]
+    if signing_key is None:
+        current, *fallbacks = (_derive(secret_key, algorithm) for secret_key in secret_keys)
+        keys = [current, *keys, *fallbacks]
+    else:
+        keys = [as_bytes(signing_key), *keys]
+    current_key, *older = (RingKey(algorithm, secret) for secret in keys)
+    return KeyRing(current_key, older)
+
+
+def _derive(secret_key: str, algorithm: str) -> bytes:
+    digest = f"sha{HMAC_BITS[algorithm]}"
+    return salted_hmac(_PURPOSE, algorithm, secret=secret_key, algorithm=digest).digest()

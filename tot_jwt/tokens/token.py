@@ -1,4 +1,4 @@
-"""ApiToken: what a token says, and the checks that each token must pass."""
+"""ApiToken: the claims of a token, and the checks that each token must pass."""
 
 import json
 import re
@@ -17,16 +17,17 @@ from tot_jwt.rules import scopes
 from tot_jwt.tokens.backend import TokenBackend, backend
 from tot_jwt.utils import clock
 
-#: Never simplejwt's "access": a user's token and a client's must not stand for one another.
+#: Never simplejwt's "access", so that a user's token and a client's cannot replace each other.
 TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
 
-MAX_LENGTH = 4096
+#: In bytes.
+MAX_TOKEN = 4096
 #: Seconds by which the clock of the node that issued a token may be ahead of ours.
 MAX_CLOCK_SKEW = 10
-#: The last second of the year 9999, beyond which there is no datetime.
+#: The last second of the year 9999: no datetime exists after it.
 MAX_NUMERIC_DATE = 253_402_300_799
 
-#: Every claim is required, and exactly of its type: True is no int.
+#: Every claim is required, and exactly of this type: True is not an int here.
 CLAIMS: Mapping[str, type] = {
     "iss": str,
     "aud": str,
@@ -45,10 +46,11 @@ _ENVELOPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 
 
 class ApiToken(Token):
-    """A token of ours: immutable, shared between threads, its str and repr without claims.
+    """A verified token: immutable, shared between threads; its str and repr show no claims.
 
-    ``ApiToken(raw)`` verifies all but the two things that change while a token lives, its expiry and the state of
-    its key: `check_exp` and `tot_jwt.verification` look at those at each use. Raises MalformedToken, InvalidToken.
+    ``ApiToken(raw)`` verifies everything except what changes while a token lives: its expiry and
+    its key's state. `check_exp` and `tot_jwt.access.decisions` check those at each use.
+    Raises MalformedToken, InvalidToken.
     """
 
     token_type = TOKEN_TYPE
@@ -72,7 +74,7 @@ class ApiToken(Token):
         generation: int,
         scope: frozenset[str],
     ) -> tuple[str, Self]:
-        """A new token: its signed form (JWS compact), for the client, and itself."""
+        """Return a new token: its signed form (JWS compact) for the client, and itself."""
         issuer = backend()
         issued_at = int(clock.epoch())
         claims = {
@@ -94,7 +96,7 @@ class ApiToken(Token):
 
     @property
     def lifetime(self) -> timedelta:  # type: ignore[override]
-        """From `iat` to `exp`."""
+        """The time from `iat` to `exp`."""
         return timedelta(seconds=self["exp"] - self["iat"])
 
     @property
@@ -104,16 +106,16 @@ class ApiToken(Token):
         return sub
 
     def verify(self) -> None:
-        """Raises ExpiredToken; whatever else can be wrong with a token, an instance has been checked for."""
+        """Check the expiry; the constructor has checked the rest. Raises ExpiredToken."""
         self.check_exp()
 
     def check_exp(self, claim: str = "exp", current_time: Any = None) -> None:
-        """Raises ExpiredToken from the very second of `exp` on."""
+        """Raise ExpiredToken from the second of `exp` on."""
         if clock.epoch() >= self.payload["exp"]:
             raise ExpiredToken
 
     def get_token_backend(self) -> TokenBackend:
-        """The backend on our own key ring, not the one of the host's SIMPLE_JWT."""
+        """Return the backend on our own key ring, not that of the host's SIMPLE_JWT."""
         return backend()
 
     def _freeze(self, claims: dict[str, Any]) -> None:
@@ -132,16 +134,16 @@ class ApiToken(Token):
 
 
 def is_envelope(token: str) -> bool:
-    """Whether the string has the outer form of a token: three base64url parts without padding, not too long."""
+    """Return whether the string has a token's form: three base64url parts without padding."""
     return (
-        len(token) <= MAX_LENGTH
+        len(token) <= MAX_TOKEN
         and _ENVELOPE.match(token) is not None
         and all(len(part) % 4 != 1 for part in token.split("."))
     )
 
 
 def unverified_token_type(raw: str) -> object:
-    """The `token_type` that a JWT claims to have, whatever that is; None for what is no JWT."""
+    """Return the `token_type` that a JWT claims to have, or None if the string is not a JWT."""
     parts = raw.split(".")
     if len(parts) != 3:
         return None
@@ -155,7 +157,7 @@ def unverified_token_type(raw: str) -> object:
 def _check(claims: dict[str, Any]) -> None:
     for name, kind in CLAIMS.items():
         value = claims.get(name)
-        # A NUL or half a surrogate pair is text that no database takes, not even to look for it.
+        # Databases cannot compare a NUL or half a surrogate pair.
         if type(value) is not kind or (isinstance(value, str) and not value.isprintable()):
             raise InvalidToken(f"claim_{name}")
     if claims["token_type"] != TOKEN_TYPE:

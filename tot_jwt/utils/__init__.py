@@ -1,1 +1,1 @@
-"""TODO"""
+"""Tools that know nothing of API keys: time, logging, bounded memory, text formats."""

@@ -1,4 +1,4 @@
-"""The one seam for time: everything in the package that needs to know it asks here."""
+"""Time, in one place: the package reads no other clock."""
 
 import time
 from datetime import datetime
@@ -7,20 +7,20 @@ from django.utils import timezone
 
 
 def now() -> datetime:
-    """The present as Django stores it: aware, or naive where USE_TZ is False."""
+    """Return the present as Django stores it: aware, or naive if USE_TZ is False."""
     return timezone.now()
 
 
-#: Seconds since 1970 (RFC 7519 NumericDate).
-epoch = time.time
-#: Seconds that never run backwards, for ages rather than dates.
-monotonic = time.monotonic
+def epoch() -> float:
+    """Return the seconds since 1970 (RFC 7519 NumericDate)."""
+    return time.time()
 
 
-#: From here on a moment is no date in one time zone or another, since the calendar ends with the year 9999.
-END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - in each zone
+def monotonic() -> float:
+    """Return seconds that never run backwards. Use them for ages, not for dates."""
+    return time.monotonic()
 
 
 def rfc3339(numeric_date: float) -> str:
-    """A NumericDate as ``2025-10-29T18:38:22.000Z``: UTC whatever TIME_ZONE says, whole seconds."""
+    """Return a NumericDate as ``2025-10-29T18:38:22.000Z``: whole seconds, always UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(numeric_date))

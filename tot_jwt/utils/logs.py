@@ -1,13 +1,10 @@
-"""What comes from outside, as it may stand in a log."""
+"""Safe logging of text that clients sent."""
 
-_CONTROL = dict.fromkeys([*range(32), 127], " ")
-
-
-def key_id(public_key: str) -> str:
-    """A public key as a client sent it, or a word in its place: some send their secret there."""
-    return "(a secret key)" if public_key.startswith("sk_") else public_key
+_CONTROL_CHARACTERS = dict.fromkeys([*range(32), 127], " ")
+_MAX_LENGTH = 128
 
 
 def one_line(text: str) -> str:
-    """Printable ASCII, no line breaks, not longer than a key."""
-    return text.encode("ascii", "backslashreplace").decode().translate(_CONTROL)[:128]
+    """Return the text in printable ASCII, without line breaks, cut to 128 characters."""
+    ascii_text = text.encode("ascii", "backslashreplace").decode()
+    return ascii_text.translate(_CONTROL_CHARACTERS)[:_MAX_LENGTH]
