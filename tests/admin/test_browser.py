@@ -1,6 +1,6 @@
-"""The admin in a real browser: a key's whole life, by pointer and by keyboard, and where its secrets are not.
+"""The admin in a real browser: the life of a key, with a pointer and with a keyboard alone.
 
-TOT_JWT_CHROMIUM names the browser. Without it, or without Playwright, the tests are skipped, unless
+TOT_JWT_CHROMIUM names the browser. Without it or without Playwright the tests are skipped, unless
 TOT_JWT_REQUIRE_SERVICES is set.
 """
 
@@ -46,7 +46,7 @@ def browser() -> "Iterator[Browser]":
     from playwright.sync_api import sync_playwright
 
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's synchronous API runs an event loop in this thread, where Django refuses to query.
+        # Playwright's synchronous API runs an event loop, in whose thread Django refuses to query.
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -66,7 +66,7 @@ def context(browser: "Browser", live_server: Any, settings: Any) -> "Iterator[Br
 
 @pytest.fixture
 def page(context: "BrowserContext") -> "Iterator[Page]":
-    """A page that makes no mistake: nothing fails to load, no script raises, no policy is offended."""
+    """Yield a page, and fail if a file does not load, a script raises or a policy is violated."""
     complaints: list[str] = []
     page = context.new_page()
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -91,14 +91,14 @@ def log_in(page: "Page", user: Any) -> None:
     page.wait_for_url("**/admin/")
 
 
-def make_domain_by_hand(page: "Page", domain: str) -> None:
+def add_domain(page: "Page", domain: str) -> None:
     page.goto("/admin/tot_jwt/appdomain/add/")
     page.get_by_label("Domain").fill(domain)
     page.get_by_role("button", name="Save", exact=True).click()
     page.wait_for_url("**/appdomain/")
 
 
-def fill_in_a_key(page: "Page", domain: str) -> None:
+def fill_in_key(page: "Page", domain: str) -> None:
     page.goto("/admin/tot_jwt/apikey/add/")
     page.locator(".field-app_domain .select2-selection").click()
     page.locator(".select2-search__field").fill(domain)
@@ -108,20 +108,20 @@ def fill_in_a_key(page: "Page", domain: str) -> None:
 
 
 def exchange(page: "Page", public_key: str, secret: str) -> int:
-    """The status of an exchange over HTTP."""
+    """Exchange the key over HTTP, and return the status."""
     key = ApiKey.objects.select_related("app_domain").get(public_key=public_key)
     sent = {"appDomain": key.app_domain.domain, "totApiKey": public_key, "totSecretKey": secret}
     return page.request.post(reverse("tot_jwt:token"), data=sent).status
 
 
 def copy_secret(page: "Page") -> str:
-    """The secret that the page shows, by its button."""
+    """Press the secret's button "Copy", and return the clipboard."""
     page.locator("[data-copy=tot-secret]").click()
     page.get_by_role("button", name="Copied").wait_for()
     return str(page.evaluate("navigator.clipboard.readText()"))
 
 
-def act_on_key(page: "Page", key: ApiKey, button: str) -> None:
+def confirm_action(page: "Page", key: ApiKey, button: str) -> None:
     page.goto(f"{KEYS}{key.pk}/change/")
     page.get_by_role("button", name=f"{button}…").click()
     page.get_by_role("button", name=button, exact=True).click()
@@ -130,7 +130,7 @@ def act_on_key(page: "Page", key: ApiKey, button: str) -> None:
 
 @pytest.mark.req("E4")
 @pytest.mark.req("E5")
-def test_administrator_makes_uses_rotates_and_revokes_a_key(
+def test_key_lives_through_the_admin(
     page: "Page",
     context: "BrowserContext",
     make_user: Callable[..., Any],
@@ -138,9 +138,9 @@ def test_administrator_makes_uses_rotates_and_revokes_a_key(
 ) -> None:
     caplog.set_level("DEBUG")
     log_in(page, make_user(is_staff=True, is_superuser=True))
-    make_domain_by_hand(page, "Bücher.example")
+    add_domain(page, "Bücher.example")
 
-    fill_in_a_key(page, "xn--bcher-kva.example")
+    fill_in_key(page, "xn--bcher-kva.example")
     page.get_by_role("button", name="Save", exact=True).click()
     first = copy_secret(page)
     page.locator("[data-copy=tot-curl]").click()
@@ -164,26 +164,26 @@ def test_administrator_makes_uses_rotates_and_revokes_a_key(
     leave(page, secrets)
     page.get_by_text("two secrets until").wait_for()
 
-    act_on_key(page, key, "End the old secret now")
+    confirm_action(page, key, "End the previous secret now")
     assert [exchange(page, key.public_key, secret) for secret in secrets] == [401, 200]
-    act_on_key(page, key, "Revoke")
+    confirm_action(page, key, "Revoke")
     assert [exchange(page, key.public_key, secret) for secret in secrets] == [401, 401]
 
     page.goto(f"{KEYS}{key.pk}/change/")
     told = page.locator(".tot-events tbody tr td:nth-child(2)").all_inner_texts()
     assert told == ["revoked", "previous secret ended", "secret rotated", "created"]
-    look_for(secrets, page, context)
+    search_everywhere(secrets, page, context)
     assert [secret for secret in secrets if secret in caplog.text] == []
 
 
 def leave(page: "Page", secrets: list[str]) -> None:
-    """The secret's page is left, gone back to and sent again; then the key's own page is opened."""
+    """Leave the page of the secret, go back to it and reload it. Then open the key's page."""
     from playwright.sync_api import Error
 
     page.get_by_role("link", name="go to the key").click()
     page.wait_for_url("**/change/")
     for step in (page.go_back, page.reload):
-        # Chromium sends the form again, which makes no second secret, or asks the person before it does.
+        # Chromium submits the form again, which creates no second secret, or asks before it does.
         with suppress(Error):
             step()
         content = page.content()
@@ -193,8 +193,8 @@ def leave(page: "Page", secrets: list[str]) -> None:
     page.goto(f"{KEYS}{key.pk}/change/")
 
 
-def look_for(secrets: list[str], page: "Page", context: "BrowserContext") -> None:
-    """The secrets are on no page, and in nothing that the browser or the database keeps."""
+def search_everywhere(secrets: list[str], page: "Page", context: "BrowserContext") -> None:
+    """Check that no page contains the secrets and that browser and database store none."""
     kept = [
         str(context.storage_state()),
         page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}])"),
@@ -210,7 +210,7 @@ def look_for(secrets: list[str], page: "Page", context: "BrowserContext") -> Non
 
 
 def tab_to(page: "Page", target: "Locator") -> None:
-    """Press Tab until the target has the focus, as somebody without a pointer does."""
+    """Press Tab until the target has the focus, as a user without a pointer does."""
     for _ in range(80):
         if target.evaluate("element => element === document.activeElement"):
             return
@@ -224,7 +224,7 @@ def press(page: "Page", target: "Locator") -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_key_is_made_rotated_and_revoked_with_the_keyboard_alone(
+def test_key_lives_by_keyboard_alone(
     scheme: Any, page: "Page", make_user: Callable[..., Any], make_domain: Callable[..., Any]
 ) -> None:
     page.emulate_media(color_scheme=scheme)
@@ -265,7 +265,7 @@ def test_key_is_made_rotated_and_revoked_with_the_keyboard_alone(
 
 
 @pytest.mark.req("E5")
-def test_staff_who_may_only_view_see_no_secret_and_no_button(
+def test_viewer_sees_no_secret_or_button(
     page: "Page", make_user: Callable[..., Any], make_key: Callable[..., ApiKey]
 ) -> None:
     key = make_key()
@@ -287,13 +287,13 @@ def test_staff_who_may_only_view_see_no_secret_and_no_button(
 
 
 @pytest.mark.req("E4")
-def test_double_click_makes_one_secret_and_shows_it(
+def test_double_click_creates_one_secret(
     page: "Page", make_user: Callable[..., Any], make_domain: Callable[..., Any]
 ) -> None:
     make_domain(domain="example.com")
     log_in(page, make_user(is_staff=True, is_superuser=True))
 
-    fill_in_a_key(page, "example.com")
+    fill_in_key(page, "example.com")
     page.get_by_role("button", name="Save", exact=True).dblclick()
 
     assert re.match(r"sk_live_tot_\w{49}$", page.locator("#tot-secret").inner_text())
@@ -308,7 +308,7 @@ def test_double_click_makes_one_secret_and_shows_it(
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_nothing_is_wider_than_the_window(
+def test_no_page_exceeds_the_window(
     width: int,
     scheme: Any,
     page: "Page",

@@ -22,8 +22,16 @@ from django.views.debug import ExceptionReporter
 from rest_framework.request import Request
 from sentry_sdk.scrubber import EventScrubber
 
-from tests.admin.test_admin import ADD_KEY, SECRET, log_in, new_key_data, superuser, text
-from tests.admin.test_rotation import rotate, rotate_url, rotation_data
+from tests.support.admin import (
+    ADD_KEY,
+    SECRET,
+    make_superuser,
+    new_key_data,
+    rotate,
+    rotate_url,
+    rotation_data,
+    text,
+)
 from tests.support.hostile import FORM, JSON
 from tests.support.keys_client import client_of
 from tests.support.requests import TOKEN_URL, body
@@ -34,8 +42,6 @@ from tot_jwt.http.credentials import read_exchange
 from tot_jwt.http.errors import ApiError
 from tot_jwt.signals import exchange_rejected, key_event, token_issued
 from tot_jwt.tokens import backend as signing
-
-__all__ = ["log_in", "superuser"]  # fixtures
 
 ME = "/me"
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -53,6 +59,12 @@ def ways(key: Any) -> dict[str, dict[str, Any]]:
         "form": {"data": urlencode(body(key)), "content_type": FORM},
         "headers": {"headers": {header: body(key)[name] for header, name in names.items()}},
     }
+
+
+@pytest.fixture
+def superuser(db: None, client: Client) -> Any:
+    """Log in a superuser."""
+    return make_superuser(client)
 
 
 @pytest.fixture

@@ -1,4 +1,7 @@
-"""The admin of domains, keys and events. Every change goes through `tot_jwt.lifecycle`; nothing is ever deleted."""
+"""The admin of domains, keys and events.
+
+Each change goes through `tot_jwt.keys`. The admin deletes nothing.
+"""
 
 from tot_jwt.admin.domains import AppDomainAdmin as AppDomainAdmin
 from tot_jwt.admin.history import KeyEventAdmin as KeyEventAdmin

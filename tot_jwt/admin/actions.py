@@ -1,119 +1,112 @@
-"""What people do to domains and keys in the admin: each a use case of `tot_jwt.lifecycle`, in words."""
-
-from collections.abc import Iterable
+"""The actions on domains and keys: the functions of `tot_jwt.keys` with their texts."""
 
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.base import Action
-from tot_jwt.keys import lifecycle
-from tot_jwt.keys.domains import resume_domain, suspend_domain
+from tot_jwt.admin.confirmation import Action
+from tot_jwt.keys import (
+    disable_key,
+    enable_key,
+    end_previous_secret,
+    end_tokens,
+    resume_domain,
+    revoke_key,
+    suspend_domain,
+)
+from tot_jwt.keys.lifecycle import descendants
 from tot_jwt.models import ApiKey, AppDomain
 
-
-def created_keys(keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """The keys that these created, and theirs, unless they are revoked: those that a cascade reaches."""
-    level = {key.pk for key in keys}
-    known, found = set(level), []
-    while level:
-        created = ApiKey.objects.filter(created_by_key__in=level, revoked_at=None).select_related(
-            "app_domain"
-        )
-        new = [key for key in created.order_by("pk") if key.pk not in known]
-        level = {key.pk for key in new}
-        known |= level
-        found += new
-    return found
-
-
-DOMAIN_ACTS = (
+DOMAIN_ACTIONS = (
     Action[AppDomain](
         name="suspend_domains",
         permission="change",
         menu=_("Suspend selected %(verbose_name_plural)s"),
         button=_("Suspend"),
-        question=_("Suspend app domains?"),
+        question=_("Are you sure you want to suspend the selected app domains?"),
         consequence=_(
-            "All keys and tokens of these domains stop working until the domains are resumed."
+            "All keys and tokens of these domains stop working until you resume the domains."
         ),
-        record=_("Suspended"),
+        log_message=_("Suspended"),
         apply=suspend_domain,
-        applies=lambda app_domain: not app_domain.is_suspended,
+        applies_to=lambda app_domain: not app_domain.is_suspended,
     ),
     Action[AppDomain](
         name="resume_domains",
         permission="change",
         menu=_("Resume selected %(verbose_name_plural)s"),
         button=_("Resume"),
-        question=_("Resume app domains?"),
+        question=_("Are you sure you want to resume the selected app domains?"),
         consequence=_("The keys and tokens of these domains work again."),
-        record=_("Resumed"),
+        log_message=_("Resumed"),
         apply=resume_domain,
-        applies=lambda app_domain: app_domain.is_suspended,
+        applies_to=lambda app_domain: app_domain.is_suspended,
     ),
 )
 
-KEY_ACTS = (
+KEY_ACTIONS = (
     Action[ApiKey](
         name="disable_keys",
         permission="change",
         menu=_("Disable selected %(verbose_name_plural)s"),
         button=_("Disable"),
-        question=_("Disable API keys?"),
-        consequence=_("These keys and their tokens stop working until the keys are enabled again."),
-        record=_("Disabled"),
-        apply=lifecycle.disable_key,
-        applies=lambda key: key.revoked_at is None and key.disabled_at is None,
+        question=_("Are you sure you want to disable the selected API keys?"),
+        consequence=_("These keys and their tokens stop working until you enable the keys again."),
+        log_message=_("Disabled"),
+        apply=disable_key,
+        applies_to=lambda key: key.revoked_at is None and key.disabled_at is None,
     ),
     Action[ApiKey](
         name="enable_keys",
         permission="change",
         menu=_("Enable selected %(verbose_name_plural)s"),
         button=_("Enable"),
-        question=_("Enable API keys?"),
+        question=_("Are you sure you want to enable the selected API keys?"),
         consequence=_("These keys and their tokens work again, unless they have expired."),
-        record=_("Enabled"),
-        apply=lifecycle.enable_key,
-        applies=lambda key: key.revoked_at is None and key.disabled_at is not None,
+        log_message=_("Enabled"),
+        apply=enable_key,
+        applies_to=lambda key: key.revoked_at is None and key.disabled_at is not None,
     ),
     Action[ApiKey](
         name="end_previous_secrets",
         permission="rotate",
-        menu=_("End the old secret of selected %(verbose_name_plural)s"),
-        button=_("End the old secret now"),
-        question=_("End old secrets?"),
+        menu=_("End the previous secret of selected %(verbose_name_plural)s"),
+        button=_("End the previous secret now"),
+        question=_("Are you sure you want to end the previous secret of the selected API keys?"),
         consequence=_(
-            "Of their two secrets, the older one stops working at once. The new one and all tokens stay."
+            "The older of the two secrets stops working immediately. "
+            "The newer one and all tokens keep working."
         ),
-        record=_("Old secret ended"),
-        apply=lifecycle.end_previous_secret,
-        applies=lambda key: key.previous_secret_is_live,
+        log_message=_("Previous secret ended"),
+        apply=end_previous_secret,
+        applies_to=lambda key: key.previous_secret_is_live,
     ),
     Action[ApiKey](
         name="end_tokens",
         permission="rotate",
-        menu=_("End all live tokens of selected %(verbose_name_plural)s"),
-        button=_("End all live tokens"),
-        question=_("End all live tokens?"),
+        menu=_("End all tokens of selected %(verbose_name_plural)s"),
+        button=_("End all tokens"),
+        question=_("Are you sure you want to end all tokens of the selected API keys?"),
         consequence=_(
-            "All tokens of these keys stop working at once. The secrets stay and fetch new tokens."
+            "All tokens of these keys stop working immediately. "
+            "The secrets keep working, and clients can get new tokens with them."
         ),
-        record=_("Tokens ended"),
-        apply=lifecycle.end_tokens,
-        applies=lambda key: key.revoked_at is None,
+        log_message=_("Tokens ended"),
+        apply=end_tokens,
+        applies_to=lambda key: key.revoked_at is None,
     ),
     Action[ApiKey](
         name="revoke_keys",
         permission="revoke",
         menu=_("Revoke selected %(verbose_name_plural)s"),
         button=_("Revoke"),
-        question=_("Revoke API keys?"),
+        question=_("Are you sure you want to revoke the selected API keys?"),
         consequence=_(
-            "These keys and their tokens stop working at once and for ever. This cannot be undone."
+            "These keys and their tokens stop working immediately and permanently. "
+            "This cannot be undone."
         ),
-        record=_("Revoked"),
-        apply=lifecycle.revoke_key,
-        applies=lambda key: key.revoked_at is None,
-        also=created_keys,
-        is_final=True,
+        log_message=_("Revoked"),
+        apply=revoke_key,
+        applies_to=lambda key: key.revoked_at is None,
+        cascade=descendants,
+        is_permanent=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""How the admin shows a status, scopes and addresses: the same on every page, with or without colours."""
+"""How all pages of the admin show a status, scopes and addresses. None needs colours to be read."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -13,10 +13,10 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.models import ApiKey, AppDomain, KeyStatus
 from tot_jwt.utils import clock
 
-#: So many scopes stand open in a list; the others unfold.
+#: The number of scopes that a list shows; the other scopes unfold.
 SCOPES_SHOWN = 6
 
-#: A previous secret that was used within this time is still needed, most likely.
+#: A client probably still needs a previous secret that was used within this time.
 RECENTLY = timedelta(hours=1)
 
 _SYMBOLS = {
@@ -29,86 +29,81 @@ _SYMBOLS = {
 
 
 def key_badge(key: ApiKey) -> SafeString:
-    """The key's status: a symbol, a word and a colour."""
+    """Return the key's status as a symbol, a word and a colour."""
     return _badge(key.status, _SYMBOLS[key.status], key.status.label)
 
 
 def status_badges(key: ApiKey) -> SafeString:
-    """The key's status and, while it has two secrets, until when."""
+    """Return the key's status and, if it has two secrets, how long."""
     return format_html("{} {}", key_badge(key), two_secrets_badge(key))
 
 
 def two_secrets_badge(key: ApiKey) -> SafeString | str:
-    """Until when the key has two secrets; nothing where it has one."""
+    """Return until when the key has two secrets, or an empty text if it has one."""
     ends = key.previous_secret_expires_at
     if ends is None or not key.previous_secret_is_live:
         return ""
-    return _badge("two", "↻", _("two secrets until %(time)s") % {"time": near(ends)})
+    return _badge("two", "↻", _("two secrets until %(time)s") % {"time": short_time(ends)})
 
 
 def use_of_previous_secret(key: ApiKey) -> SafeString | str:
-    """Whether anybody still uses the older of two secrets; nothing where the key has one."""
+    """Return when the older of two secrets was used, or an empty text if the key has one."""
     if not key.previous_secret_is_live:
         return ""
     used = key.previous_secret_last_used_at
     if used is None or used < clock.now() - RECENTLY:
-        return str(_("The old secret was not used in the last hour."))
-    ago = timesince(used, clock.now())
-    return format_html(
-        "<strong>{}</strong>", _("The old secret was used %(time)s ago.") % {"time": ago}
-    )
+        return str(_("The previous secret was not used in the last hour."))
+    text = _("The previous secret was used %(time)s ago.")
+    return format_html("<strong>{}</strong>", text % {"time": timesince(used, clock.now())})
 
 
 def moment(at: datetime) -> str:
-    """A date and time as the rest of the admin shows it, in the reader's zone."""
+    """Return the date and time in the user's format and time zone."""
     return str(formats.localize(template_localtime(at)))
 
 
-def near(at: datetime) -> str:
-    """The same, without the date if that is today's."""
-    here, now = template_localtime(at), template_localtime(clock.now())
-    return formats.time_format(here) if here.date() == now.date() else moment(at)
+def short_time(at: datetime) -> str:
+    """Return the time of a moment today, or the date and time of another day."""
+    local, now = template_localtime(at), template_localtime(clock.now())
+    return formats.time_format(local) if local.date() == now.date() else moment(at)
 
 
 def domain_badge(app_domain: AppDomain) -> SafeString:
-    """Whether the domain is suspended: a symbol, a word and a colour."""
+    """Return the domain's state as a symbol, a word and a colour."""
     if app_domain.is_suspended:
         return _badge("suspended", "–", _("suspended"))
     return _badge("active", "✓", _("active"))
 
 
 def hint(key: ApiKey) -> SafeString | str:
-    """The end of the secret, by which its owner knows it."""
-    return (
-        format_html('<code class="tot-code">…{}</code>', key.secret_hint) if key.secret_hint else ""
-    )
+    """Return the end of the secret, or an empty text if it is not known."""
+    return code(f"…{key.secret_hint}") if key.secret_hint else ""
 
 
 def code(text: str) -> SafeString:
-    """A key or domain, which breaks anywhere rather than widen the page."""
+    """Return a key or a domain. The browser breaks it anywhere, so that it fits the page."""
     return format_html('<code class="tot-code">{}</code>', text)
 
 
 def clipped_code(text: str) -> SafeString:
-    """A domain in a list: the first few lines of a long one, and all of it for the pointer."""
+    """Return a domain for a list: three lines of a long one, and a tooltip with all of it."""
     return format_html('<code class="tot-code tot-clipped" title="{0}">{0}</code>', text)
 
 
 def chips(texts: Iterable[str]) -> SafeString:
-    """Scopes or networks, all of them."""
+    """Return all scopes or networks."""
     return format_html('<span class="tot-chips">{}</span>', _chips(texts))
 
 
 def folded_chips(texts: Iterable[str]) -> SafeString:
-    """Scopes or networks in a list: the first few, the others folded."""
+    """Return the first few scopes for a list, and the other ones folded."""
     texts = list(texts)
     if len(texts) <= SCOPES_SHOWN + 1:
         return chips(texts)
-    more = _("%(count)d more") % {"count": len(texts) - SCOPES_SHOWN}
     return format_html(
         '<div class="tot-chips">{}<details><summary>{}</summary>{}</details></div>',
         _chips(texts[:SCOPES_SHOWN]),
-        more,
+        _("%(count)d more") % {"count": len(texts) - SCOPES_SHOWN},
         _chips(texts[SCOPES_SHOWN:]),
     )
 

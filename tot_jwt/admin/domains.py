@@ -11,48 +11,53 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.actions import DOMAIN_ACTS
-from tot_jwt.admin.base import LifecycleAdmin
+from tot_jwt.admin.actions import DOMAIN_ACTIONS
+from tot_jwt.admin.confirmation import ConfirmedActionsAdmin
 from tot_jwt.admin.display import clipped_code, code, domain_badge
-from tot_jwt.keys.domains import create_domain, rename_domain
+from tot_jwt.keys import create_domain, rename_domain
 from tot_jwt.models import ApiKey, AppDomain
+
+_READ_ONLY = ("domain_text", "state", "keys", "created_at", "updated_at")
 
 
 @admin.register(AppDomain)
-class AppDomainAdmin(LifecycleAdmin[AppDomain]):
-    """Domains: added, renamed, suspended and resumed."""
+class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
+    """Add, rename, suspend and resume domains."""
 
-    acts = DOMAIN_ACTS
-    actions = [act.as_action() for act in acts]
+    confirmed_actions = DOMAIN_ACTIONS
+    actions = [action.as_admin_action() for action in confirmed_actions]
     list_display = ("domain_clipped", "name", "state", "keys", "created_at")
     search_fields = ("domain", "name")
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppDomain]:
-        # A subquery is computed for the rows of the page only, a GROUP BY for all.
+        """Return the domains with their number of keys."""
+        # The database computes a subquery for the page's rows only, a GROUP BY for all rows.
         keys = ApiKey.objects.filter(app_domain=OuterRef("pk")).order_by().values("app_domain")
         counted = Subquery(keys.annotate(count=Count("pk")).values("count"))
         return super().get_queryset(request).annotate(key_count=Coalesce(counted, 0))
 
     def get_fields(self, request: HttpRequest, obj: AppDomain | None = None) -> tuple[str, ...]:
-        return (
-            ("domain_text", "name", "state", "keys", "created_at", "updated_at")
-            if obj
-            else ("domain", "name")
-        )
+        """Return the fields of a new domain or of an existing one."""
+        if obj is None:
+            return ("domain", "name")
+        return ("domain_text", "name", "state", "keys", "created_at", "updated_at")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: AppDomain | None = None
     ) -> tuple[str, ...]:
-        return ("domain_text", "state", "keys", "created_at", "updated_at") if obj else ()
+        """Return all fields of an existing domain except its name."""
+        return _READ_ONLY if obj else ()
 
     def save_model(self, request: HttpRequest, obj: AppDomain, form: Any, change: bool) -> None:
+        """Create or rename the domain."""
         if change:
             rename_domain(obj, name=obj.name)
         else:
             obj.pk = create_domain(obj.domain, name=obj.name).pk
 
     def summary(self, row: AppDomain) -> dict[str, Any]:
+        """Return the domain's state and names."""
         return {
             **super().summary(row),
             "badge": domain_badge(row),
@@ -62,18 +67,22 @@ class AppDomainAdmin(LifecycleAdmin[AppDomain]):
 
     @admin.display(description=_("domain"), ordering="domain")
     def domain_text(self, app_domain: AppDomain) -> SafeString:
+        """Return the domain for its page."""
         return code(app_domain.domain)
 
     @admin.display(description=_("domain"), ordering="domain")
     def domain_clipped(self, app_domain: AppDomain) -> SafeString:
+        """Return the domain for the list."""
         return clipped_code(app_domain.domain)
 
     @admin.display(description=_("state"), ordering="suspended_at")
     def state(self, app_domain: AppDomain) -> SafeString:
+        """Return whether the domain is suspended."""
         return domain_badge(app_domain)
 
     @admin.display(description=_("API keys"), ordering="key_count")
     def keys(self, app_domain: Any) -> SafeString:
+        """Return the number of the domain's keys, with a link to their list."""
         url = reverse("admin:tot_jwt_apikey_changelist", current_app=self.admin_site.name)
         return format_html(
             '<a href="{}?app_domain__id__exact={}">{}</a>', url, app_domain.pk, app_domain.key_count

@@ -1,4 +1,4 @@
-"""What happened to keys and domains, to be read: on a list of its own, and beneath each key."""
+"""The history of keys and domains: a list of all events, and a table on the page of a key."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -17,7 +17,7 @@ from tot_jwt.admin.base import LifecycleAdmin
 from tot_jwt.admin.display import clipped_code, code, moment
 from tot_jwt.models import ApiKey, KeyEvent
 
-#: So many events stand beneath a key; the others are on the list.
+#: The number of events on the page of a key.
 SHOWN = 20
 
 _FIRST = (KeyEvent.Action.CREATED, KeyEvent.Action.IMPORTED)
@@ -26,7 +26,7 @@ _ARROW = '{} <span aria-hidden="true">→</span><span class="visually-hidden">{}
 
 @admin.register(KeyEvent)
 class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
-    """The record: nobody adds to it, changes it or deletes from it."""
+    """All events, to read only."""
 
     change_form_template = "admin/tot_jwt/event_form.html"
     list_display = ("at", "action", "subject", "actor", "address", "what_changed")
@@ -48,17 +48,23 @@ class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
     readonly_fields = fields
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return False: only changes of keys and domains add events."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: KeyEvent | None = None) -> bool:
+        """Return False: events are permanent."""
         return False
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
-        # Not every database looks into JSON.
+        """Return whether the URL may filter the list by this lookup.
+
+        The changes are excluded: not every database can search JSON.
+        """
         return not lookup.startswith("changes") and super().lookup_allowed(lookup, value, request)
 
     @admin.display(description=_("API key or app domain"))
     def subject(self, event: KeyEvent) -> SafeString:
+        """Return the key with a link and its domain, or the domain alone."""
         domain = clipped_code(event.app_domain.domain)
         if event.key is None:
             return domain
@@ -71,11 +77,12 @@ class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
 
     @admin.display(description=_("changes"))
     def what_changed(self, event: KeyEvent) -> SafeString | str:
+        """Return the changed settings."""
         return changes(event)
 
 
 def latest_events(request: HttpRequest, key: ApiKey, site_name: str) -> dict[str, Any]:
-    """The context for the table beneath a key; empty for whoever may not read it."""
+    """Return the context of the key's history, or an empty dict without the permission."""
     if not request.user.has_perm("tot_jwt.view_keyevent"):
         return {}
     events = list(KeyEvent.objects.filter(key=key)[: SHOWN + 1])
@@ -88,15 +95,12 @@ def latest_events(request: HttpRequest, key: ApiKey, site_name: str) -> dict[str
 
 
 def changes(event: KeyEvent) -> SafeString | str:
-    """Each changed setting by its name, before and after; of a new key what it began with."""
+    """Return each changed setting before and after, or all settings of a new key."""
     rows = [(capfirst(_label(name)), value) for name, value in _values(event)]
-    return (
-        format_html(
-            '<ul class="tot-changes">{}</ul>', format_html_join("", "<li>{}: {}</li>", rows)
-        )
-        if rows
-        else ""
-    )
+    if not rows:
+        return ""
+    items = format_html_join("", "<li>{}: {}</li>", rows)
+    return format_html('<ul class="tot-changes">{}</ul>', items)
 
 
 def _values(event: KeyEvent) -> Iterator[tuple[str, SafeString]]:

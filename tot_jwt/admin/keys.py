@@ -5,51 +5,70 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.actions import KEY_ACTS
-from tot_jwt.admin.base import REFUSALS
-from tot_jwt.admin.display import (
-    chips,
-    clipped_code,
-    code,
-    folded_chips,
-    hint,
-    key_badge,
-    status_badges,
-    two_secrets_badge,
-    use_of_previous_secret,
-)
-from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm, DomainSelect
+from tot_jwt.admin.actions import KEY_ACTIONS
+from tot_jwt.admin.base import REJECTIONS
+from tot_jwt.admin.columns import KeyColumns
+from tot_jwt.admin.display import status_badges, use_of_previous_secret
+from tot_jwt.admin.fields import DomainSelect
+from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm
 from tot_jwt.admin.history import latest_events
 from tot_jwt.admin.rotation import RotationAdmin
-from tot_jwt.keys import lifecycle
+from tot_jwt.admin.secret_page import secret_page, used_form_page
+from tot_jwt.keys import change_key, create_key
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyStatus
+
+_ADD_FIELDSETS = (
+    (None, {"fields": ("app_domain", "environment", "name")}),
+    (_("Rights"), {"fields": ("scopes", "can_issue_tokens", "expires_at", "allowed_ips")}),
+)
+_IDENTITY = ("status", "name", "app_domain", "environment", "public_key_text", "secret")
+_ORIGIN_AND_USE = (
+    "created_at",
+    "created_by",
+    "created_by_key",
+    "created_keys",
+    "last_used_at",
+    "disabled_at",
+    "revoked_at",
+)
+_READ_ONLY = (
+    "status",
+    "app_domain",
+    "environment",
+    "public_key_text",
+    "secret",
+    "previous_secret",
+    "all_scopes",
+    "networks",
+    *_ORIGIN_AND_USE,
+)
 
 
 class StatusFilter(admin.SimpleListFilter):
-    """Keys by what has become of them, as the models define it."""
+    """Keys of one status."""
 
     title = _("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return all statuses."""
         return list(KeyStatus.choices)
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Return the keys of the selected status, or all keys."""
         keys: ApiKeyQuerySet = queryset
         value = self.value()
         return keys.with_status(KeyStatus(value)) if value in KeyStatus.values else keys
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(RotationAdmin):
-    """Keys: made, changed, rotated, disabled, enabled and revoked."""
+class ApiKeyAdmin(KeyColumns, RotationAdmin):
+    """Add, change, rotate, disable, enable and revoke keys."""
 
-    acts = KEY_ACTS
-    actions = [act.as_action() for act in acts]
+    confirmed_actions = KEY_ACTIONS
+    actions = [action.as_admin_action() for action in confirmed_actions]
     autocomplete_fields = ("app_domain",)
     list_display = (
         "name",
@@ -64,56 +83,53 @@ class ApiKeyAdmin(RotationAdmin):
     list_filter = (StatusFilter, "environment")
     list_select_related = ("app_domain",)
     search_fields = ("app_domain__domain", "name", "public_key")
-    # The newest first, by the index that every table has.
+    # The newest first, by an index that every table has.
     ordering = ("-pk",)
     show_full_result_count = False
 
     def has_change_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
+        """Return whether the user may change the key. A revoked key cannot be changed."""
         is_revoked = obj is not None and obj.revoked_at is not None
         return not is_revoked and super().has_change_permission(request, obj)
 
     def get_form(
         self, request: HttpRequest, obj: ApiKey | None = None, change: bool = False, **kwargs: Any
     ) -> Any:
+        """Return the class of the add form or of the change form."""
         if change:
             return super().get_form(request, obj, change, form=ApiKeyForm, **kwargs)
         form: Any = super().get_form(request, obj, change, form=ApiKeyAddForm, **kwargs)
-        form.user_pk = request.user.pk  # the class is made anew for each request
+        form.user_pk = request.user.pk  # Django makes a new class for each request
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        widget = DomainSelect(db_field, self.admin_site)  # the form has no other
+        """Return the field of the domain: the form has no other foreign key."""
+        widget = DomainSelect(db_field, self.admin_site)
         return super().formfield_for_foreignkey(db_field, request, **{**kwargs, "widget": widget})
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
+        """Return the fields of a new key, or of an existing key as the user may change it."""
         if obj is None:
-            return (
-                (None, {"fields": ("app_domain", "environment", "name")}),
-                (
-                    _("Rights"),
-                    {"fields": ("scopes", "can_issue_tokens", "expires_at", "allowed_ips")},
-                ),
-            )
+            return _ADD_FIELDSETS
         is_open = self.has_change_permission(request, obj)
         scopes, networks = ("scopes", "allowed_ips") if is_open else ("all_scopes", "networks")
-        about = ("status", "name", "app_domain", "environment", "public_key_text", "secret")
+        previous = ("previous_secret",) if obj.previous_secret_is_live else ()
         return (
-            (
-                None,
-                {"fields": (*about, "previous_secret") if obj.previous_secret_is_live else about},
-            ),
+            (None, {"fields": (*_IDENTITY, *previous)}),
             (_("Rights"), {"fields": (scopes, "can_issue_tokens", "expires_at", networks)}),
-            (_("History"), {"fields": _PAST}),
+            (_("Origin and use"), {"fields": _ORIGIN_AND_USE}),
         )
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: ApiKey | None = None
     ) -> tuple[str, ...]:
-        return (*_FIXED, *_PAST) if obj else ()
+        """Return the fields that an existing key keeps, and the computed ones."""
+        return _READ_ONLY if obj else ()
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
+        """Reduce the add form to one button, and add the history to an existing key."""
         if context["original"] is None:
             context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         else:
@@ -123,24 +139,26 @@ class ApiKeyAdmin(RotationAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        """The form; sent, the page with the new secret."""
+        """Return the form or, if it is submitted, the page with the new secret."""
         if request.method == "POST":
             if not self.has_add_permission(request):
                 raise PermissionDenied
             form = self.get_form(request)(request.POST)
             if (key := form.existing_key()) is not None:
-                return self._form_was_used(request, key)
+                return self._used_add_form(request, key)
             if form.is_valid():
                 return self._create(request, form)
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        """Change the key."""
         if not change:
-            raise PermissionDenied  # only `add_view` makes keys: it shows their secret
+            raise PermissionDenied  # only `add_view` creates keys, because it shows the secret
         if form.has_changed():
-            lifecycle.change_key(obj, by=self.person(request), **form.key_settings)
+            change_key(obj, by=self.actor(request), **form.key_settings)
 
     def summary(self, row: ApiKey) -> dict[str, Any]:
+        """Return the key's status, names and last use."""
         return {
             **super().summary(row),
             "badge": status_badges(row),
@@ -151,94 +169,32 @@ class ApiKeyAdmin(RotationAdmin):
         }
 
     def _create(self, request: HttpRequest, form: ApiKeyAddForm) -> HttpResponse:
-        data = form.cleaned_data
         try:
-            key, secret = lifecycle.create_key(
-                data["app_domain"],
-                environment=data["environment"],
+            key, secret = create_key(
+                form.cleaned_data["app_domain"],
+                environment=form.cleaned_data["environment"],
                 public_key=form.public_key,
-                by=self.person(request),
+                by=self.actor(request),
                 **form.key_settings,
             )
-        except REFUSALS as error:
+        except REJECTIONS as error:
             existing = form.existing_key()
             return (
-                self._form_was_used(request, existing) if existing else self.refused(request, error)
+                self._used_add_form(request, existing) if existing else self.reject(request, error)
             )
         self.log_addition(request, key, [{"added": {}}])
-        return self.show_once(request, "new_secret.html", key, _("API key added"), secret=secret)
+        return secret_page(self, request, key, secret, title=_("API key added"))
 
-    def _form_was_used(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
-        return self.show_once(request, "form_was_used.html", key, _("This form was already used"))
-
-    @admin.display(description=_("status"))
-    def status_and_secrets(self, key: ApiKey) -> SafeString:
-        return status_badges(key)
-
-    @admin.display(description=_("status"))
-    def status(self, key: ApiKey) -> SafeString:
-        return key_badge(key)
-
-    @admin.display(description=_("app domain"), ordering="app_domain__domain")
-    def app_domain_text(self, key: ApiKey) -> SafeString:
-        return clipped_code(key.app_domain.domain)
-
-    @admin.display(description=_("public key"), ordering="public_key")
-    def public_key_text(self, key: ApiKey) -> SafeString:
-        return code(key.public_key)
-
-    @admin.display(description=_("public key and secret"), ordering="public_key")
-    def public_key_and_hint(self, key: ApiKey) -> SafeString:
-        return format_html("{}<br>{}", code(key.public_key), hint(key))
-
-    @admin.display(description=_("secret"))
-    def secret(self, key: ApiKey) -> SafeString | str:
-        return hint(key)
-
-    @admin.display(description=_("old secret"))
-    def previous_secret(self, key: ApiKey) -> SafeString:
-        return format_html("{} {}", two_secrets_badge(key), use_of_previous_secret(key))
-
-    @admin.display(description=_("keys that it created"))
-    def created_keys(self, key: ApiKey) -> SafeString | str:
-        url = self.admin_url("changelist")
-        count = key.created_keys.count()
-        return (
-            format_html('<a href="{}?created_by_key__id__exact={}">{}</a>', url, key.pk, count)
-            if count
-            else "0"
+    def _used_add_form(self, request: HttpRequest, key: ApiKey) -> HttpResponse:
+        return used_form_page(
+            self,
+            request,
+            key,
+            explanation=_(
+                "This form was already used. Its API key exists, and no second key was created. "
+                "The secret cannot be shown again."
+            ),
+            advice=_("If you did not copy the secret, revoke this key and add another one."),
+            next_url=self.admin_url("add"),
+            next_label=_("Add another API key"),
         )
-
-    @admin.display(description=_("scopes"))
-    def folded_scopes(self, key: ApiKey) -> SafeString:
-        return folded_chips(sorted(key.scope_set))
-
-    @admin.display(description=_("scopes"))
-    def all_scopes(self, key: ApiKey) -> SafeString:
-        return chips(sorted(key.scope_set))
-
-    @admin.display(description=_("allowed addresses"))
-    def networks(self, key: ApiKey) -> SafeString | str:
-        return chips(key.allowed_networks)
-
-
-#: What a key keeps from its creation on, and what has happened to it.
-_FIXED = (
-    "status",
-    "app_domain",
-    "environment",
-    "public_key_text",
-    "secret",
-    "previous_secret",
-    "all_scopes",
-    "networks",
-)
-_PAST = (
-    "created_at",
-    "created_by",
-    "created_by_key",
-    "created_keys",
-    "last_used_at",
-    "disabled_at",
-    "revoked_at",
-)

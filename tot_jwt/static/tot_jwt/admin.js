@@ -1,6 +1,6 @@
 "use strict";
 
-// Copy buttons, and care for what is shown once. Without this script everything works but copying by a click.
+// Copy buttons, and care for secrets that are shown once. Without this script only the buttons are missing.
 document.addEventListener("DOMContentLoaded", () => {
   const select = (element) => {
     const range = document.createRange();
@@ -11,7 +11,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
 
   const copy = async (element) => {
-    // There is no clipboard object on a page that came over plain HTTP.
+    // A page that was served over plain HTTP has no clipboard object.
     if (navigator.clipboard) {
       await navigator.clipboard.writeText(element.textContent);
     } else {
@@ -38,7 +38,7 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   });
 
-  // The second half of a double click would be answered instead of the first, and that answer has no secret.
+  // Submit the form once: a browser shows the second response of a double click, which has no secret.
   const form = document.querySelector("#apikey_form:has([name=new_key]), #tot-rotate");
   if (form) {
     let sent = false;
@@ -52,7 +52,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
-// A browser may keep a left page in memory and show it again on "back".
+// A browser may keep the page in memory and show it again when the user goes back.
 window.addEventListener("pagehide", () => {
   document.querySelectorAll("[data-once]").forEach((element) => { element.textContent = "…"; });
 });

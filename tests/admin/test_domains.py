@@ -1,0 +1,102 @@
+"""Domains in the admin."""
+
+import pytest
+from django.contrib.admin.models import LogEntry
+from django.db.models.signals import post_init, pre_save
+
+from tests.support.admin import (
+    DOMAINS,
+    KEYS,
+    change_url,
+    messages,
+    once_on,
+    run_action,
+    text,
+)
+from tot_jwt.keys.domains import suspend_domain
+from tot_jwt.models import AppDomain
+
+
+def add_other(app_domain):
+    """Add the same domain as another administrator would, at this moment."""
+    AppDomain.objects.bulk_create([AppDomain(domain=app_domain.domain)])
+
+
+def test_domain_in_unicode_becomes_ascii(superuser, client):
+    response = client.post(f"{DOMAINS}add/", {"domain": " Bücher.Example ", "name": "Books"})
+
+    app_domain = AppDomain.objects.get()
+    assert response.status_code == 302
+    assert (app_domain.domain, app_domain.name) == ("xn--bcher-kva.example", "Books")
+    assert LogEntry.objects.get().object_id == str(app_domain.pk)
+
+
+@pytest.mark.parametrize(
+    "domain", ["no spaces.example", "-a.example", "taken.example", "TAKEN.example"]
+)
+def test_impossible_domain_gives_form_error(domain, superuser, client, make_domain):
+    make_domain(domain="taken.example")
+
+    response = client.post(f"{DOMAINS}add/", {"domain": domain})
+
+    assert response.context["errors"]
+    assert AppDomain.objects.count() == 1
+
+
+def test_existing_domain_changes_only_name(superuser, client, make_domain):
+    app_domain = make_domain(domain="example.com")
+    suspend_domain(app_domain)
+
+    client.post(
+        change_url(app_domain), {"domain": "other.example", "name": "New name", "suspended_at": ""}
+    )
+
+    app_domain.refresh_from_db()
+    assert (app_domain.domain, app_domain.name) == ("example.com", "New name")
+    assert app_domain.is_suspended
+
+
+def test_domain_page_shows_state_and_keys(superuser, client, make_domain, make_key):
+    app_domain = make_domain()
+    make_key(app_domain=app_domain)
+    make_key(app_domain=app_domain)
+
+    page = text(client.get(change_url(app_domain)))
+
+    assert f'href="{KEYS}?app_domain__id__exact={app_domain.pk}">2</a>' in page
+    assert "</span> active</span>" in page
+
+
+def test_domain_added_meanwhile_gives_message(superuser, client):
+    with once_on(post_init, AppDomain, add_other, fits=lambda row: row.domain and not row.pk):
+        response = client.post(f"{DOMAINS}add/", {"domain": "example.com"})
+
+    assert response.status_code == 302
+    assert messages(response) == ["This domain already exists."]
+
+
+def test_domain_added_while_saving_gives_message(superuser, client):
+    with once_on(pre_save, AppDomain, add_other):
+        response = client.post(f"{DOMAINS}add/", {"domain": "example.com"})
+
+    assert response.status_code == 302
+    assert messages(response) == ["Another user changed this at the same time. Please try again."]
+
+
+def test_confirmed_actions_suspend_and_resume_domains(superuser, client, make_domain):
+    one, other = make_domain(domain="one.example"), make_domain(domain="other.example")
+    suspend_domain(other)
+
+    asked = run_action(client, "suspend_domains", one, other)
+    one.refresh_from_db()
+    assert not one.is_suspended
+    assert [item["row"] for item in asked.context["affected"]] == [one]
+    assert [item["row"] for item in asked.context["unaffected"]] == [other]
+
+    run_action(client, "suspend_domains", one, confirmed="1")
+    one.refresh_from_db()
+    assert one.is_suspended
+    assert "suspended" in text(client.get(DOMAINS))
+
+    run_action(client, "resume_domains", one, other, confirmed="1")
+    assert not AppDomain.objects.filter(suspended_at__isnull=False).exists()

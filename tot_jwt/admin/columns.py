@@ -1,0 +1,83 @@
+"""What the list and the page of a key show."""
+
+from django.contrib import admin
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from tot_jwt.admin.base import LifecycleAdmin
+from tot_jwt.admin.display import (
+    chips,
+    clipped_code,
+    code,
+    folded_chips,
+    hint,
+    key_badge,
+    status_badges,
+    two_secrets_badge,
+    use_of_previous_secret,
+)
+from tot_jwt.models import ApiKey
+
+
+class KeyColumns(LifecycleAdmin[ApiKey]):
+    """The computed columns and read-only fields of a key."""
+
+    @admin.display(description=_("status"))
+    def status_and_secrets(self, key: ApiKey) -> SafeString:
+        """Return the status for the list, and how long the key has two secrets."""
+        return status_badges(key)
+
+    @admin.display(description=_("status"))
+    def status(self, key: ApiKey) -> SafeString:
+        """Return the status for the key's page."""
+        return key_badge(key)
+
+    @admin.display(description=_("app domain"), ordering="app_domain__domain")
+    def app_domain_text(self, key: ApiKey) -> SafeString:
+        """Return the domain for the list."""
+        return clipped_code(key.app_domain.domain)
+
+    @admin.display(description=_("public key"), ordering="public_key")
+    def public_key_text(self, key: ApiKey) -> SafeString:
+        """Return the public key for the key's page."""
+        return code(key.public_key)
+
+    @admin.display(description=_("public key and secret"), ordering="public_key")
+    def public_key_and_hint(self, key: ApiKey) -> SafeString:
+        """Return the public key and the end of the secret for the list."""
+        return format_html("{}<br>{}", code(key.public_key), hint(key))
+
+    @admin.display(description=_("secret"))
+    def secret(self, key: ApiKey) -> SafeString | str:
+        """Return the end of the secret."""
+        return hint(key)
+
+    @admin.display(description=_("previous secret"))
+    def previous_secret(self, key: ApiKey) -> SafeString:
+        """Return how long the previous secret works, and when it was used."""
+        return format_html("{} {}", two_secrets_badge(key), use_of_previous_secret(key))
+
+    @admin.display(description=_("created keys"))
+    def created_keys(self, key: ApiKey) -> SafeString | str:
+        """Return the number of keys that this key created, with a link to their list."""
+        count = key.created_keys.count()
+        if not count:
+            return "0"
+        url = self.admin_url("changelist")
+        return format_html('<a href="{}?created_by_key__id__exact={}">{}</a>', url, key.pk, count)
+
+    @admin.display(description=_("scopes"))
+    def folded_scopes(self, key: ApiKey) -> SafeString:
+        """Return the scopes for the list."""
+        return folded_chips(sorted(key.scope_set))
+
+    @admin.display(description=_("scopes"))
+    def all_scopes(self, key: ApiKey) -> SafeString:
+        """Return the scopes for the page of a key that cannot be changed."""
+        return chips(sorted(key.scope_set))
+
+    @admin.display(description=_("allowed addresses"))
+    def networks(self, key: ApiKey) -> SafeString | str:
+        """Return the networks for the page of a key that cannot be changed."""
+        return chips(key.allowed_networks)
