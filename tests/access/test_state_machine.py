@@ -1,6 +1,6 @@
-"""One stolen token, every call of the keys endpoints in any order, and administrators in between (security.md F1).
+"""A thief with one stolen token makes any calls, while administrators change keys (security.md F1).
 
-What it may come to is told by a model of its own, which shares nothing with the package.
+A model predicts every outcome. It shares no code with the package.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests.support.draws import examples
 from tests.support.factories import ApiKeyFactory, AppDomainFactory
 from tests.support.keys_client import KeysClient
 from tests.support.requests import TOKEN_URL
@@ -30,7 +31,7 @@ from tot_jwt.models import ApiKey
 MANAGE = "keys:manage"
 NEVER = datetime.max.replace(tzinfo=UTC)
 
-#: Lists of networks → those of five addresses that they let in; the first is the one that all calls come from.
+#: Lists of networks → which of five addresses they contain. All calls come from the first.
 NETWORKS = {
     (): frozenset("ABCDE"),
     ("0.0.0.0/0",): frozenset("ABCD"),
@@ -53,7 +54,7 @@ MEMBERS = {
     "networks": some_networks,
     "disabled": st.booleans(),
 }
-#: One member, or any number of them.
+#: One member, or any number of members.
 some_changes = st.sampled_from(sorted(MEMBERS)).flatmap(
     lambda name: st.fixed_dictionaries({name: MEMBERS[name]})
 ) | st.fixed_dictionaries({}, optional=MEMBERS)
@@ -61,20 +62,20 @@ some_changes = st.sampled_from(sorted(MEMBERS)).flatmap(
 
 @dataclass(eq=False)
 class Key:
-    """A key as the model has it."""
+    """A key in the model."""
 
     public_key: str
     secret: str
     scopes: frozenset[str]
     ends: datetime
     networks: tuple[str, ...] = ()
-    maker: "Key | None" = None
+    creator: "Key | None" = None
     issues: bool = True
     disabled: bool = False
     revoked: bool = False
     generation: int = 1
     previous: str | None = None
-    #: None as long as nobody renamed it.
+    #: None until the key is renamed.
     name: str | None = None
 
     @property
@@ -88,6 +89,8 @@ class Key:
 
 @dataclass(eq=False)
 class Token:
+    """A token in the model."""
+
     raw: str
     key: Key
     scopes: frozenset[str]
@@ -99,7 +102,7 @@ class Token:
 
     @property
     def rights(self) -> frozenset[str] | None:
-        """What the token should be good for now; None: for nothing at all."""
+        """The scopes that the token has now; None if it must be rejected."""
         key = self.key
         if not key.works or self.generation != key.generation or OURS not in key.addresses:
             return None
@@ -107,11 +110,12 @@ class Token:
 
 
 def pick(items: list[Any], number: int) -> Any:
+    """Return one of the items; every number picks one."""
     return items[number % len(items)]
 
 
 class Thief(RuleBasedStateMachine):
-    """Has one token of a key that an administrator made, and whatever that leads to."""
+    """A thief that has one token of a key, and all that it obtains with it."""
 
     @initialize(
         scopes=st.sampled_from(["ab", "abc", "a", "b", ""]).map(frozenset),
@@ -127,12 +131,12 @@ class Thief(RuleBasedStateMachine):
         self.own = self.administer_key(scopes, days, networks)
         sibling = self.administer_key(set(), 10, ("127.0.0.0/8",))
         self.keys = [self.own, sibling, self.administer_key({"a", "b", "c"}, 20)]
-        self.keys.append(self.administer_key({"a"}, 10, maker=sibling))
+        self.keys.append(self.administer_key({"a"}, 10, creator=sibling))
         ApiKeyFactory.create(app_domain=self.domain, environment="test")  # out of reach
         self.innocent = [key for key in self.keys if key is not self.own]
         asked = None if asked is None else scopes & {*asked} | {MANAGE}
         self.tokens: list[Token] = []
-        #: The secrets that it was handed, each with its key.
+        #: The secrets that the thief received, each with its key.
         self.secrets: list[tuple[Key, str]] = []
         self.exchange_for(self.own, self.own.secret, asked)
         self.bound = self.tokens[0].scopes
@@ -142,20 +146,20 @@ class Thief(RuleBasedStateMachine):
         if prepared:
             self.create(0, self.bound - {MANAGE}, False, "default", None, True)
 
-    def administer_key(self, scopes, days, networks=(), maker=None):
+    def administer_key(self, scopes, days, networks=(), creator=None):
         row = ApiKeyFactory.create(
             app_domain=self.domain,
             scopes=scopes,
             expires_at=self.moment(days),
             allowed_ips=networks,
         )
-        if maker:
+        if creator:
             ApiKey.objects.filter(pk=row.pk).update(
-                created_by_key=ApiKey.objects.get(public_key=maker.public_key),
+                created_by_key=ApiKey.objects.get(public_key=creator.public_key),
                 expires_at=self.moment(days),
             )
         return Key(
-            row.public_key, row.secret, frozenset(scopes), self.ends_at(days), networks, maker
+            row.public_key, row.secret, frozenset(scopes), self.ends_at(days), networks, creator
         )
 
     def moment(self, days):
@@ -165,17 +169,17 @@ class Thief(RuleBasedStateMachine):
         return NEVER if days is None else self.moment(days)
 
     def token(self, number):
-        """Mostly one that is good for something."""
+        """Return a token, mostly one that is accepted."""
         live = [token for token in self.tokens if token.rights is not None]
         return pick(live if live and number < 90 else self.tokens, number)
 
     @property
-    def made(self):
-        """What the thief made."""
-        return [key for key in self.keys if key.maker is self.own]
+    def created(self):
+        """The keys that the thief created."""
+        return [key for key in self.keys if key.creator is self.own]
 
     def exchange_for(self, key, secret, scopes=None):
-        """Ask for a token; whether that worked."""
+        """Exchange the secret for a token; return whether that worked."""
         body = {
             "appDomain": self.domain.domain,
             "totApiKey": key.public_key,
@@ -190,7 +194,7 @@ class Thief(RuleBasedStateMachine):
         self.tokens.append(Token(answer.json()["token"], key, held, key.generation))
         return True
 
-    # What the thief does
+    # Steps of the thief
 
     @rule(
         token=any_number,
@@ -198,7 +202,7 @@ class Thief(RuleBasedStateMachine):
         greedy=sometimes,
         days=st.just("default") | some_days,
         networks=st.none() | some_networks,
-        issues=sometimes.map(lambda never: not never),
+        issues=sometimes.map(lambda is_rare: not is_rare),
     )
     def create(self, token, scopes, greedy, days, networks, issues):
         token = self.token(token)
@@ -217,7 +221,7 @@ class Thief(RuleBasedStateMachine):
         networks = caller.networks if networks is None else networks
         assert (answer.status_code == 201) is (
             self.manages(token)
-            and caller.maker is None
+            and caller.creator is None
             and scopes <= token.rights
             and ends <= caller.ends
             and NETWORKS[networks] <= caller.addresses
@@ -233,10 +237,10 @@ class Thief(RuleBasedStateMachine):
             self.secrets.append((key, secret))
             self.exchange_for(key, secret)
 
-    @rule(token=any_number, key=any_number, changes=some_changes, suicidal=sometimes)
-    def change(self, token, key, changes, suicidal):
+    @rule(token=any_number, key=any_number, changes=some_changes, harms_own_key=sometimes)
+    def change(self, token, key, changes, harms_own_key):
         token, key = self.token(token), pick(self.keys, key)
-        if key is self.own and not suicidal:
+        if key is self.own and not harms_own_key:
             changes = {
                 name: value
                 for name, value in changes.items()
@@ -289,7 +293,7 @@ class Thief(RuleBasedStateMachine):
         )
         permitted = (
             self.may_act(token, key)
-            and (narrows or key.maker is caller)
+            and (narrows or key.creator is caller)
             and within
             and not key.revoked
         )
@@ -325,7 +329,7 @@ class Thief(RuleBasedStateMachine):
             self.may_act(token, key)
             and (
                 secret == key.secret
-                or (key.maker is token.key and not self.reaches_further(key, token.key))
+                or (key.creator is token.key and not self.reaches_further(key, token.key))
             )
             and (not cascade or self.may_act_on_children(token, key))
             and not key.revoked
@@ -333,7 +337,7 @@ class Thief(RuleBasedStateMachine):
         )
         assert (answer.status_code == 200) is permitted, answer.content
         if permitted:
-            assert key.maker is self.own, "a secret of what it did not make"
+            assert key.creator is self.own, "a secret of a key that the thief did not create"
             if cascade:
                 self.revoke_children(key)
             key.previous = key.secret if grace else None
@@ -341,10 +345,16 @@ class Thief(RuleBasedStateMachine):
             key.secret = answer.json()["totSecretKey"]
             self.secrets.append((key, key.secret))
 
-    @rule(token=any_number, key=any_number, cascade=sometimes, force=sometimes, suicidal=sometimes)
-    def revoke(self, token, key, cascade, force, suicidal):
+    @rule(
+        token=any_number,
+        key=any_number,
+        cascade=sometimes,
+        force=sometimes,
+        harms_own_key=sometimes,
+    )
+    def revoke(self, token, key, cascade, force, harms_own_key):
         token, key = self.token(token), pick(self.keys, key)
-        if key is self.own and not suicidal:
+        if key is self.own and not harms_own_key:
             return
 
         answer = token.api.revoke(key, cascade=cascade, force=force)
@@ -352,7 +362,7 @@ class Thief(RuleBasedStateMachine):
         permitted = self.may_act(token, key) and (
             not cascade or self.may_act_on_children(token, key)
         )
-        after = [k for k in self.keys if k.works and not (cascade and k.maker is key)]
+        after = [k for k in self.keys if k.works and not (cascade and k.creator is key)]
         is_last = permitted and not force and key.works and after == [key]
         assert (answer.status_code == 204) is (permitted and not is_last), answer.content
         if answer.status_code == 204:
@@ -393,7 +403,7 @@ class Thief(RuleBasedStateMachine):
             and (scopes is None or scopes <= key.scopes | {MANAGE})
         )
 
-    # What administrators do meanwhile
+    # Steps of administrators
 
     @rule(
         key=any_number,
@@ -402,7 +412,7 @@ class Thief(RuleBasedStateMachine):
         issues=sometimes,
     )
     def narrow(self, key, scopes, days, issues):
-        key = pick([self.own, *self.made], key)
+        key = pick([self.own, *self.created], key)
         if key.revoked:
             return
         key.scopes &= scopes
@@ -423,24 +433,24 @@ class Thief(RuleBasedStateMachine):
         )
         self.shorten_children(key)
 
-    @rule(key=any_number, disabled=sometimes.map(lambda rarely: not rarely))
+    @rule(key=any_number, disabled=sometimes.map(lambda is_rare: not is_rare))
     def disable(self, key, disabled):
-        key = pick([*self.innocent, *self.made] if disabled else self.keys, key)
+        key = pick([*self.innocent, *self.created] if disabled else self.keys, key)
         if not key.revoked:
             key.disabled = disabled
             (lifecycle.disable_key if disabled else lifecycle.enable_key)(self.row(key))
 
     @rule(key=any_number, cascade=st.booleans())
     def end(self, key, cascade):
-        key = pick([*self.made, self.own], key)
-        if key is not self.own or len(self.made) > 3:  # or it would be over too soon
+        key = pick([*self.created, self.own], key)
+        if key is not self.own or len(self.created) > 3:  # otherwise most runs would end early
             lifecycle.revoke_key(self.row(key), cascade=cascade)
             key.revoked = True
             if cascade:
                 self.revoke_children(key)
                 self.cascaded = self.cascaded or key is self.own
 
-    # The model's rules
+    # The rules of the model
 
     def reaches_further(self, key, other):
         return (
@@ -459,14 +469,14 @@ class Thief(RuleBasedStateMachine):
         return token.rights is not None and MANAGE in token.rights
 
     def may_act(self, token, key):
-        one_generation = token.key.maker is None or token.key is key
+        one_generation = token.key.creator is None or token.key is key
         return self.manages(token) and one_generation and key.scopes <= token.rights
 
     def may_act_on_children(self, token, key):
         return all(self.may_act(token, child) for child in self.children(key))
 
     def children(self, key):
-        return [child for child in self.keys if child.maker is key and not child.revoked]
+        return [child for child in self.keys if child.creator is key and not child.revoked]
 
     def shorten_children(self, key):
         for child in self.children(key):
@@ -476,7 +486,7 @@ class Thief(RuleBasedStateMachine):
         for child in self.children(key):
             child.revoked = True
 
-    # What must always hold
+    # Invariants
 
     @invariant()
     def rights_never_grow(self):
@@ -488,13 +498,13 @@ class Thief(RuleBasedStateMachine):
                 assert token.rights <= self.bound
 
     @invariant()
-    def what_it_made_stays_within_its_own_key(self):
+    def created_keys_stay_within_own_key(self):
         rows = {
             row.public_key: row
             for row in ApiKey.objects.filter(app_domain=self.domain, environment="live")
         }
         assert rows.keys() == {key.public_key for key in self.keys}
-        for key in self.made:
+        for key in self.created:
             row = rows[key.public_key]
             assert row.scope_set <= self.bound
             assert NETWORKS[tuple(row.allowed_networks)] <= self.reach
@@ -512,7 +522,7 @@ class Thief(RuleBasedStateMachine):
             assert key.secret not in [secret for _, secret in self.secrets]
 
     def teardown(self):
-        """When its own key has ended, so has all that it made."""
+        """Check that all created keys end when the thief's own key ends."""
         if not hasattr(self, "own") or self.own.ends is NEVER:
             return
         with time_machine.travel(self.own.ends, tick=False):
@@ -524,11 +534,11 @@ class Thief(RuleBasedStateMachine):
 @pytest.mark.django_db
 @pytest.mark.req("F1")
 @pytest.mark.usefixtures("unlimited")
-def test_stolen_token_never_leads_to_more_than_it_was():
+def test_stolen_token_never_gains_rights():
     run_state_machine_as_test(
         Thief,
         settings=settings(
-            max_examples=70,
+            max_examples=examples(70),
             stateful_step_count=30,
             deadline=None,
             suppress_health_check=[

@@ -1,6 +1,6 @@
-"""Requests and tokens that Hypothesis bends: never a 500, and 200 only for what says exactly the same.
+"""Requests and tokens that Hypothesis changes: never a 500, and a 200 only for equal credentials.
 
-What says the same is told by means of their own, which share nothing with the package.
+The tests compare credentials with readers of their own, which share no code with the package.
 """
 
 import json
@@ -8,10 +8,11 @@ from itertools import product
 from urllib.parse import parse_qsl, quote
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.support.hostile import FORM, JSON, MARKER, Good, send, stored
+from tests.support.draws import draws
+from tests.support.hostile import FORM, JSON, MARKER, send, stored
 from tests.support.keys_client import KEYS_URL, url_of
 from tests.support.requests import TOKEN_URL, body
 from tests.support.tokens import HEADER, b64, claims_for, sign
@@ -21,8 +22,8 @@ from tot_jwt.exceptions import InvalidToken
 ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 FIELDS = ("appDomain", "totApiKey", "totSecretKey")
 
-#: The fixtures are the same for all examples, which is what is wanted: no request here changes what they made.
-fuzz = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+#: All examples of a test share its fixtures; no request changes the rows that they created.
+fuzz = draws()
 
 any_json = st.recursive(
     st.none()
@@ -41,20 +42,21 @@ some_bytes = st.binary(max_size=40)
 
 
 @pytest.fixture
-def good(unlimited, settings, make_key, make_token):
+def good(good, unlimited, settings):
+    """Return the good key of the folder, in a domain that may have many keys."""
     settings.TOT_JWT = {**settings.TOT_JWT, "MAX_ACTIVE_KEYS_PER_DOMAIN": 10_000}
-    key = make_key(scopes=["orders:read"])
-    return Good(key, make_token(key))
+    return good
 
 
-def is_refused(raw):
-    """Whether the package takes the string for no token."""
+def is_rejected(raw):
+    """Return whether the package rejects the string as a token."""
     with pytest.raises(InvalidToken):
         verify_token(raw, address="127.0.0.1")
     return True
 
 
-def gives_nothing_away(answer, good):
+def is_silent(answer, good):
+    """Return whether the answer repeats neither the secret nor the marker."""
     return (
         good.secret.encode() not in answer.serialize() and MARKER.encode() not in answer.serialize()
     )
@@ -64,8 +66,8 @@ def gives_nothing_away(answer, good):
 
 
 @pytest.mark.req("A7", "A8")
-def test_no_bit_of_a_token_can_be_another(good):
-    """Neither of its characters' own bits nor of the six that each stands for, the unused ones at the end included."""
+def test_no_token_bit_can_change(good):
+    """Flip each bit of each character, and each of the six bits that a character encodes."""
     verify_token(good.token, address="127.0.0.1")
     flipped = [
         good.token[:at] + chr(ord(character) ^ 1 << bit) + good.token[at + 1 :]
@@ -77,11 +79,11 @@ def test_no_bit_of_a_token_can_be_another(good):
         if character != "."
     ]
 
-    assert all(is_refused(raw) for raw in [*flipped, *respelt])
+    assert all(is_rejected(raw) for raw in [*flipped, *respelt])
 
 
 @pytest.mark.req("A7")
-def test_no_character_of_a_token_can_be_missing_or_one_too_many(good):
+def test_token_length_cannot_change(good):
     shorter = [good.token[:at] + good.token[at + 1 :] for at in range(len(good.token))]
     longer = [
         good.token[:at] + more + good.token[at:]
@@ -89,11 +91,11 @@ def test_no_character_of_a_token_can_be_missing_or_one_too_many(good):
         for more in "A.= \n"
     ]
 
-    assert all(is_refused(raw) for raw in [*shorter, *longer])
+    assert all(is_rejected(raw) for raw in [*shorter, *longer])
 
 
 @pytest.mark.req("A8")
-def test_parts_of_several_tokens_make_none(good, make_key, make_token):
+def test_mixed_token_parts_are_rejected(good, make_key, make_token):
     other_key, other = (
         make_token(make_key()).split("."),
         make_token(good.key, scopes="keys:manage").split("."),
@@ -104,18 +106,18 @@ def test_parts_of_several_tokens_make_none(good, make_key, make_token):
     issued = {good.token, ".".join(other_key), ".".join(other)}
 
     assert all(
-        is_refused(raw) for raw in {".".join(spliced) for spliced in product(*parts)} - issued
+        is_rejected(raw) for raw in {".".join(spliced) for spliced in product(*parts)} - issued
     )
 
 
 @pytest.mark.req("A8")
 @fuzz
 @given(st.integers(0, 500), st.integers(0, 500))
-def test_two_tokens_cut_and_joined_make_none(good, one, other):
+def test_joined_token_halves_are_rejected(good, one, other):
     again = sign(claims_for(good.key, scope="keys:manage"))
     joined = good.token[:one] + again[other:]
 
-    assert joined in (good.token, again) or is_refused(joined)
+    assert joined in (good.token, again) or is_rejected(joined)
 
 
 @pytest.mark.req("A8", "A9")
@@ -146,14 +148,14 @@ def test_two_tokens_cut_and_joined_make_none(good, one, other):
     ).map(lambda members: {**HEADER, **members})
 )
 @example(HEADER)
-def test_no_member_of_a_header_is_taken_from_outside(good, header):
+def test_only_exact_token_header_is_accepted(good, header):
     token = sign(claims_for(good.key), header)
     is_ours = token.partition(".")[0] == b64(b'{"alg":"HS256","typ":"JWT"}')
 
     answer = send(headers={"Authorization": f"Bearer {token}"})
 
     assert answer.status_code == (200 if is_ours else 401)
-    assert gives_nothing_away(answer, good)
+    assert is_silent(answer, good)
 
 
 CLAIMS = [
@@ -169,7 +171,7 @@ CLAIMS = [
     "exp",
     "jti",
 ]
-#: These may say more than one thing; all others only what they say already.
+#: Claims that may have other values; all others must keep theirs.
 FREE = {
     "scope": lambda value: type(value) is str,
     "jti": lambda value: type(value) is str,
@@ -184,7 +186,7 @@ FREE = {
 @example({})
 @example({"jti": "another", "scope": "orders:read"})
 @example({"iat": 1, "exp": 2})
-def test_no_claim_is_of_another_type_or_value(good, changes):
+def test_changed_claims_are_rejected(good, changes):
     claims = claims_for(good.key)
     could_be = all(
         FREE.get(name, lambda value, right=claims[name]: value == right)(value)
@@ -195,13 +197,13 @@ def test_no_claim_is_of_another_type_or_value(good, changes):
     answer = send(headers={"Authorization": f"Bearer {sign({**claims, **changes})}"})
 
     assert answer.status_code in ((200, 401) if could_be else (401,))
-    assert gives_nothing_away(answer, good)
+    assert is_silent(answer, good)
 
 
 @pytest.mark.req("A7", "A8")
 @fuzz
 @given(any_header | st.lists(some_bytes.map(b64), max_size=4).map(".".join) | any_json.map(sign))
-def test_what_nobody_issued_is_no_token(good, raw):
+def test_arbitrary_tokens_are_rejected(good, raw):
     headers = {"Authorization": f"Bearer {raw}"}
 
     for answer in (
@@ -210,13 +212,13 @@ def test_what_nobody_issued_is_no_token(good, raw):
         send(path="/me", headers=headers),
     ):
         assert answer.status_code == 401
-        assert gives_nothing_away(answer, good)
+        assert is_silent(answer, good)
 
 
 # Bodies
 
-RIGHT = "stands for the right value"
-#: What means something to a reader of JSON or of forms, or to one who reads carelessly.
+RIGHT = "replaced by the correct value"
+#: Bytes that mean something to a parser of JSON or of forms, or to a careless one.
 FRAGMENTS = [
     *b'"\\{}[]:,/ &=%+;#\0\n\r\t\x0b\x7f\xa0\xc0\xed\xff',
     b'\\"',
@@ -247,13 +249,14 @@ edits = st.lists(
 
 
 def edited(text, edits):
+    """Return the text with each edit applied in turn: where, how many bytes, what instead."""
     for at, length, instead in edits:
         text = text[:at] + instead + text[at + length :]
     return text
 
 
 def fields_of(pairs):
-    """The credentials among the pairs, the domain without its case, which says nothing."""
+    """Return the credentials among the pairs; the domain in lower case, since case is ignored."""
     fields = [(name, value) for name, value in pairs if name in FIELDS]
     return sorted((name, value.lower() if name == "appDomain" else value) for name, value in fields)
 
@@ -263,7 +266,7 @@ def fields_of(pairs):
 @given(edits)
 @example([])
 @example([(0, 1, b"")])
-def test_json_that_is_accepted_says_exactly_the_same(good, edits):
+def test_accepted_json_has_same_credentials(good, edits):
     sent = edited(good.json, edits)
 
     for answer in (send("POST", sent=sent), send("POST", "/keys-only", sent)):
@@ -271,7 +274,7 @@ def test_json_that_is_accepted_says_exactly_the_same(good, edits):
         assert answer.status_code != 200 or fields_of(
             json.loads(sent, object_pairs_hook=list)
         ) == fields_of(body(good.key).items())
-        assert gives_nothing_away(answer, good) or answer.status_code == 200
+        assert is_silent(answer, good) or answer.status_code == 200
 
 
 @pytest.mark.req("B4", "B5", "C3")
@@ -279,7 +282,7 @@ def test_json_that_is_accepted_says_exactly_the_same(good, edits):
 @given(edits)
 @example([])
 @example([(0, 1, b"")])
-def test_form_that_is_accepted_says_exactly_the_same(good, edits):
+def test_accepted_form_has_same_credentials(good, edits):
     sent = edited(good.form, edits)
 
     for answer in (
@@ -290,7 +293,7 @@ def test_form_that_is_accepted_says_exactly_the_same(good, edits):
         assert answer.status_code != 200 or fields_of(parse_qsl(sent.decode(), True)) == fields_of(
             body(good.key).items()
         )
-        assert gives_nothing_away(answer, good) or answer.status_code == 200
+        assert is_silent(answer, good) or answer.status_code == 200
 
 
 @pytest.mark.req("B4", "C3")
@@ -303,7 +306,7 @@ def test_form_that_is_accepted_says_exactly_the_same(good, edits):
 )
 @example([(name, RIGHT) for name in FIELDS])
 @example([("x", RIGHT), *((name, RIGHT) for name in reversed(FIELDS)), ("x", 1)])
-def test_members_are_accepted_if_all_three_are_right_and_there_once(good, members):
+def test_members_need_exact_credentials_once(good, members):
     right = body(good.key)
     pairs = [(name, right.get(name) if value == RIGHT else value) for name, value in members]
     ours = [pair for pair in pairs if pair[0] in FIELDS]
@@ -321,7 +324,7 @@ def test_members_are_accepted_if_all_three_are_right_and_there_once(good, member
     some_bytes | st.lists(fragments, max_size=10).map(b"".join),
     st.sampled_from([JSON, FORM, "text/plain", ""]),
 )
-def test_bytes_are_no_credentials(good, sent, content_type):
+def test_arbitrary_bytes_are_rejected(good, sent, content_type):
     for method, path in [("POST", TOKEN_URL), ("POST", KEYS_URL), ("PATCH", url_of(good.key))]:
         answer = send(method, path, sent, content_type, good.bearer)
 
@@ -340,12 +343,12 @@ def test_bytes_are_no_credentials(good, sent, content_type):
         st.sampled_from(["Tot-App-Domain", "Tot-Api-Key", "Tot-Secret-Key"]), any_header, min_size=1
     )
 )
-def test_headers_of_any_text_let_nobody_in(good, headers):
+def test_changed_key_headers_are_rejected(good, headers):
     changes = any(good.headers[name] != value for name, value in headers.items())
     answer = send(path="/keys-only", headers=good.headers | headers)
 
     assert answer.status_code in ((400, 401) if changes else (200,))
-    assert gives_nothing_away(answer, good)
+    assert is_silent(answer, good)
 
 
 PARTS_OF_TYPES = [
@@ -372,7 +375,7 @@ PARTS_OF_TYPES = [
 @fuzz
 @given(st.lists(st.sampled_from(PARTS_OF_TYPES), max_size=8).map("".join))
 @example(JSON)
-def test_content_type_that_is_accepted_is_json(good, content_type):
+def test_accepted_content_type_is_json(good, content_type):
     answer = send("POST", sent=good.json, content_type=content_type)
 
     assert answer.status_code in (200, 400, 415)
@@ -383,7 +386,7 @@ def test_content_type_that_is_accepted_is_json(good, content_type):
 @fuzz
 @given(st.integers().map(str) | st.text(st.characters(max_codepoint=255), max_size=8))
 @example("9" * 3)
-def test_length_that_is_accepted_holds_the_body(good, length):
+def test_accepted_length_covers_the_body(good, length):
     answer = send("POST", sent=good.json, CONTENT_LENGTH=length)
 
     assert answer.status_code in (200, 400, 413)
@@ -399,7 +402,7 @@ def test_length_that_is_accepted_holds_the_body(good, length):
 )
 @example("x=1")
 @example("tot%41piKey=")
-def test_query_is_looked_through_for_keys(good, query):
+def test_keys_in_any_query_are_rejected(good, query):
     names = dict(parse_qsl(query, keep_blank_values=True))
 
     answer = send("POST", sent=good.json, QUERY_STRING=query)
@@ -422,14 +425,14 @@ not_asked_for = st.sampled_from(["REMOTE_ADDR", *(f"HTTP_{name}" for name in NOT
 @pytest.mark.req("C5", "D1")
 @fuzz
 @given(st.dictionaries(not_asked_for, any_header))
-def test_what_the_exchange_does_not_ask_for_changes_nothing(good, environ):
+def test_irrelevant_headers_change_nothing(good, environ):
     assert send("POST", sent=good.json, **environ).status_code == 200
 
 
 @pytest.mark.req("F2")
 @fuzz
 @given(st.binary(min_size=1, max_size=40) | st.text(min_size=1, max_size=40))
-def test_id_of_any_bytes_is_not_found(good, public_key):
+def test_arbitrary_public_key_is_not_found(good, public_key):
     before = stored()
     url = f"{KEYS_URL}/{quote(public_key, safe='')}"
 
@@ -441,7 +444,7 @@ def test_id_of_any_bytes_is_not_found(good, public_key):
 
 @pytest.fixture
 def child(good):
-    """The URL of a key that the good one made."""
+    """Return the URL of a key that the good key created."""
     made = send("POST", KEYS_URL, b'{"name": "x", "scopes": []}', headers=good.bearer)
     return url_of(made.json()["totApiKey"])
 
@@ -465,9 +468,11 @@ wanted = {
 
 @pytest.mark.req("B4", "F1")
 @fuzz
-@given(st.fixed_dictionaries({}, optional={name: good | any_json for name, good in wanted.items()}))
+@given(
+    st.fixed_dictionaries({}, optional={name: right | any_json for name, right in wanted.items()})
+)
 @example({"name": "x", "scopes": ["orders:read"]})
-def test_key_of_any_members_is_made_within_its_makers_rights_or_refused(good, members):
+def test_created_key_stays_within_rights(good, members):
     sent = json.dumps({"name": "x", "scopes": [], **members}).encode()
 
     answer = send("POST", KEYS_URL, sent, headers=good.bearer)
@@ -479,7 +484,7 @@ def test_key_of_any_members_is_made_within_its_makers_rights_or_refused(good, me
 @pytest.mark.req("B4", "F1")
 @fuzz
 @given(st.dictionaries(st.sampled_from([*list(wanted)[:4], "disabled", "x"]), any_json))
-def test_change_of_any_type_is_made_or_refused(good, child, members):
+def test_arbitrary_change_never_adds_scopes(good, child, members):
     answer = send("PATCH", child, json.dumps(members).encode(), headers=good.bearer)
 
     assert answer.status_code in (200, 400, 403)
