@@ -1,0 +1,21 @@
+"""The database that the package reads and writes."""
+
+from typing import TypeVar
+
+from django.apps import apps
+from django.db import models, router
+
+M = TypeVar("M", bound=models.Model)
+
+
+def write_alias() -> str:
+    """Return the alias of the database that the package writes to."""
+    return router.db_for_write(apps.get_model("tot_jwt", "ApiKey"))
+
+
+class PrimaryManager(models.Manager[M]):
+    """Reads from the database that is written to: a lagging replica must not decide anything."""
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        """Return all rows, from the primary unless the manager was given a database."""
+        return super().get_queryset().using(self._db or write_alias())

@@ -1,0 +1,33 @@
+"""The bounds of a key's expiry, and which of two expiries is later."""
+
+from datetime import datetime
+
+from tot_jwt.utils import clock
+
+# The calendar ends with the year 9999: later moments have no date in some time zone.
+_END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - compared without zones
+
+
+def is_past(expires_at: datetime) -> bool:
+    """Return whether the moment has come."""
+    return expires_at <= clock.now()
+
+
+def is_beyond_calendar(expires_at: datetime) -> bool:
+    """Return whether some time zone cannot express the moment."""
+    return expires_at.replace(tzinfo=None) >= _END_OF_CALENDAR
+
+
+def ends_later(expires_at: datetime | None, other: datetime | None) -> bool:
+    """Return whether the first expiry is later than the other. None never expires."""
+    return other is not None and (expires_at is None or expires_at > other)
+
+
+def earlier(expires_at: datetime, other: datetime | None) -> datetime:
+    """Return the earlier expiry. None never expires."""
+    return expires_at if other is None else min(expires_at, other)
+
+
+def same_second(one: datetime | None, other: datetime | None) -> bool:
+    """Return whether both expiries look alike on the wire, which shows whole seconds."""
+    return (one and one.replace(microsecond=0)) == (other and other.replace(microsecond=0))

@@ -1,0 +1,11 @@
+"""The greatest length of each text, in characters."""
+
+DOMAIN = 253
+PUBLIC_KEY = 128
+SECRET_KEY = 512
+#: A key's or a domain's name.
+NAME = 200
+#: A key's scopes together. A token carries them, and must stay below 4,096 bytes.
+SCOPES = 1800
+#: A client's address, with room for an IPv6 zone.
+ADDRESS = 64
