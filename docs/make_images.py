@@ -42,7 +42,7 @@ from tot_jwt.keys import (
     revoke_key,
     rotate_key,
 )
-from tot_jwt.keys.record import person
+from tot_jwt.keys.record import administrator
 from tot_jwt.models import ApiKey, AppDomain
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def set_last_use(key: ApiKey, **columns: datetime) -> None:
 
 def create_data(admin: Any) -> ApiKey:
     """Create two domains and keys of all kinds. Return the key that the pictures show."""
-    by, now = person(admin, "192.0.2.17"), timezone.now()
+    by, now = administrator(admin, "192.0.2.17"), timezone.now()
     with ago(days=40):
         shop = create_domain("shop.example.com", name="Web shop")
         office = create_domain("office.example.org", name="Back office")
