@@ -165,7 +165,7 @@ def main() -> None:
             base_url=StaticLiveServerTestCase.live_server_url, viewport=SIZE
         )
         context.add_init_script("localStorage.setItem('django.admin.navSidebarIsOpen', 'false')")
-        admin = get_user_model().objects.create_superuser("maria")  # type: ignore[attr-defined]
+        admin = get_user_model().objects.create_superuser("maria")
         context.add_cookies([session_cookie(admin)])
         take_pictures(context.new_page(), create_data(admin))
         browser.close()
