@@ -15,7 +15,7 @@ def test_domain_is_created_and_printed(run_json):
 
 
 @pytest.mark.parametrize(
-    ("domain", "message"), [("myapp.com", "exists already"), ("a b", "not a valid domain")]
+    ("domain", "message"), [("myapp.com", "already exists"), ("a b", "not a valid domain")]
 )
 def test_invalid_domain_is_an_error(run, make_domain, domain, message):
     make_domain(domain="myapp.com")

@@ -53,7 +53,9 @@ class PruneEvents(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the age."""
-        parser.add_argument("--older-than", type=days, required=True, metavar="DAYS")
+        parser.add_argument(
+            "--older-than", type=days, required=True, metavar="DAYS", help="Minimum age in days."
+        )
 
     def run(self, options: Options) -> Document:
         """Delete the events and return their number."""

@@ -35,13 +35,28 @@ class CreateKey(Subcommand):
         """Add the domain and the settings of the key."""
         parser.add_argument("domain")
         parser.add_argument("--name", required=True, help="Name of the key.")
-        parser.add_argument("--env", choices=Environment.values, default=Environment.LIVE.value)
         parser.add_argument(
-            "--scope", action="append", default=[], metavar="SCOPE", help="May be repeated."
+            "--env",
+            choices=Environment.values,
+            default=Environment.LIVE.value,
+            help="Environment of the key (default: %(default)s).",
         )
-        parser.add_argument("--expires-in-days", type=days, metavar="DAYS")
         parser.add_argument(
-            "--allow-ip", action="append", default=[], metavar="CIDR", help="May be repeated."
+            "--scope",
+            action="append",
+            default=[],
+            metavar="SCOPE",
+            help="Scope of the key. May be repeated.",
+        )
+        parser.add_argument(
+            "--expires-in-days", type=days, metavar="DAYS", help="Days until the key expires."
+        )
+        parser.add_argument(
+            "--allow-ip",
+            action="append",
+            default=[],
+            metavar="CIDR",
+            help="Network from which the key works. May be repeated.",
         )
         parser.add_argument(
             "--no-tokens",
@@ -87,7 +102,7 @@ class RotateKey(Subcommand):
 
     name = "rotate_key"
     help = (
-        "Give an API key a new secret and print it. It is never shown again. "
+        "Give an API key a new secret and print the secret, which is never shown again. "
         "The old secret keeps working for the grace period. "
         "A grace period of 0 ends all old secrets and all tokens at once."
     )
