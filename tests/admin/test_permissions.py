@@ -99,7 +99,7 @@ def test_creator_without_view_gets_no_links(log_in, client, make_domain):
 
 
 @pytest.mark.req("E5")
-def test_superuser_deletes_nothing(superuser, client, make_key):
+def test_superuser_cannot_delete_any_row(superuser, client, make_key):
     key = make_key()
 
     for row in (key, key.app_domain):
