@@ -9,7 +9,22 @@ import time
 from tot_jwt.tokens.backend import backend
 
 HEADER = {"alg": "HS256", "typ": "JWT"}
+ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 DIGESTS = {"HS256": hashlib.sha256, "HS384": hashlib.sha384, "HS512": hashlib.sha512}
+#: The claims that each token must have.
+CLAIMS = [
+    "iss",
+    "aud",
+    "sub",
+    "appDomain",
+    "env",
+    "scope",
+    "ver",
+    "token_type",
+    "iat",
+    "exp",
+    "jti",
+]
 
 
 def b64(data):
