@@ -105,9 +105,8 @@ class Settings:
         (),
         "tot_jwt.E004",
         _are_keys,
-        "Use a list of earlier signing keys, str or bytes, each at least as long as the "
-        "algorithm's hash.",
-        "Earlier signing keys. Tokens signed with them still verify.",
+        "Use a list of keys, str or bytes, each at least as long as the algorithm's hash.",
+        "Keys that verify tokens but sign none: earlier signing keys, or the next one.",
     )
     ISSUER = Setting(
         "tot-jwt",
@@ -128,7 +127,7 @@ class Settings:
         "tot_jwt.E007",
         validators.is_lifetime,
         "Use a timedelta of whole seconds, for example timedelta(minutes=15).",
-        "Lifetime of a token, in whole seconds.",
+        "Lifetime of a token, a `timedelta` of whole seconds.",
     )
     SCOPES = Setting[Mapping[str, str]](
         {},
@@ -190,8 +189,8 @@ class Settings:
         "tot_jwt.E019",
         _is_cache,
         "Use an alias of CACHES.",
-        "Alias in `CACHES` of the cache that counts for these limits. Several processes need a "
-        "shared cache, such as Redis or Memcached.",
+        "Alias in `CACHES` of the cache that stores the counters of these limits. Several "
+        "processes need a shared cache, such as Redis or Memcached.",
     )
     TRUSTED_PROXIES = Setting(
         0,

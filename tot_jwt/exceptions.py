@@ -11,25 +11,15 @@
     ├── CredentialsRequired         401  the request carries no token
     ├── InvalidCredentials          401  the API keys do not match, for any reason
     ├── InvalidToken                401  the token does not verify
-    │   ├── MalformedToken
-    │   ├── ExpiredToken
-    │   └── RevokedToken
+    │   └── MalformedToken, ExpiredToken, RevokedToken
     ├── InsufficientPermissions     403  the credentials are right, but do not allow this
     ├── InsufficientScope           403  the client lacks a scope that the view requires
     ├── EscalationRefused           403  a rule of `tot_jwt.access.escalation` refused
-    │   ├── ScopesExceedCaller
-    │   ├── ExpiryExceedsCaller
-    │   ├── AddressesExceedCaller
-    │   ├── KeyExceedsCaller
-    │   ├── SecretRequired
-    │   ├── KeyNotYours
-    │   └── KeyCreationNotAllowed
+    │   ├── ScopesExceedCaller, ExpiryExceedsCaller, AddressesExceedCaller
+    │   └── KeyExceedsCaller, KeyNotYours, KeyCreationNotAllowed, SecretRequired
     ├── ResourceNotFound            404  no such key within the caller's reach
     ├── Conflict                    409  the key's state does not allow this
-    │   ├── KeyIsRevoked
-    │   ├── PreviousSecretStillValid
-    │   ├── LastActiveKey
-    │   └── TooManyKeys
+    │   └── KeyIsRevoked, PreviousSecretStillValid, LastActiveKey, TooManyKeys
     ├── TooManyRequests             429  a rate limit is exceeded
     ├── ServiceUnavailable          503  the database is unavailable
     ├── RecordIsPermanent           none  code tried to change or delete a KeyEvent

@@ -41,7 +41,7 @@ class KeyRing:
             self._by_header.setdefault(key.header, []).append(key)
 
     def candidates(self, token: str) -> list[RingKey]:
-        """Return the keys whose header the token has; none if the header is not one of ours."""
+        """Return the keys whose header the token has; none if no key writes that header."""
         return self._by_header.get(token.partition(".")[0], [])
 
 

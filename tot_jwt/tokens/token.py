@@ -22,7 +22,7 @@ TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
 
 #: In bytes.
 MAX_TOKEN = 4096
-#: Seconds by which the clock of the node that issued a token may be ahead of ours.
+#: Seconds by which the clock of the node that issued a token may be ahead.
 MAX_CLOCK_SKEW = 10
 #: The last second of the year 9999: no datetime exists after it.
 MAX_NUMERIC_DATE = 253_402_300_799
