@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 
-from tot_jwt.access import exchange
+from tot_jwt.access.exchange import exchange
 from tot_jwt.api import responses
 from tot_jwt.keys import create_domain, create_key
 from tot_jwt.models import AppDomain

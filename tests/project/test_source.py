@@ -20,7 +20,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 #: The names that hosts import, by the module that they import them from.
 PUBLIC_NAMES = {
-    "access": ["exchange", "verify_keys", "verify_token"],
+    "access": ["verify_keys", "verify_token"],
     "authentication": ["ApiKeyAuthentication", "JWTAuthentication", "StrictJWTAuthentication"],
     "exceptions": ["TotJWTError"],
     "keys": [
