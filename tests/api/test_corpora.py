@@ -1,4 +1,4 @@
-"""Other people's hostile data over every entry: never an acceptance, never a 500."""
+"""Public collections of hostile data, sent to every endpoint: never accepted, never a 500."""
 
 import json
 import os
@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def json_test_suite():
+    """Return the files of JSONTestSuite."""
     files = sorted((CORPORA / "JSONTestSuite" / "test_parsing").glob("*.json"))
     assert len(files) == 318
     return files
@@ -32,7 +33,7 @@ def json_test_suite():
 @pytest.mark.req("C3")
 @pytest.mark.parametrize("url", [TOKEN_URL, "/me", "/anyone"])
 @pytest.mark.usefixtures("unlimited")
-def test_json_test_suite_is_refused_without_a_500(db, client, url):
+def test_json_test_suite_causes_no_500(db, client, url):
     for file in json_test_suite():
         answer = client.generic("POST", url, file.read_bytes(), CONTENT_TYPE="application/json")
         allowed = (400, 413) if url == TOKEN_URL else (200,) if url == "/anyone" else (401,)
@@ -41,7 +42,7 @@ def test_json_test_suite_is_refused_without_a_500(db, client, url):
 
 @pytest.mark.req("C3")
 @pytest.mark.usefixtures("unlimited")
-def test_json_test_suite_makes_and_rotates_no_key(make_key):
+def test_json_test_suite_changes_no_key(make_key):
     key = make_key()
     headers = client_of(key).headers
 
@@ -57,6 +58,7 @@ def test_json_test_suite_makes_and_rotates_no_key(make_key):
 
 
 def naughty_strings():
+    """Return the Big List of Naughty Strings."""
     return json.loads((CORPORA / "blns.json").read_text())
 
 
@@ -64,7 +66,7 @@ def naughty_strings():
 @pytest.mark.parametrize("url", [TOKEN_URL, "/me"])
 @pytest.mark.parametrize("field", ["appDomain", "totApiKey", "totSecretKey"])
 @pytest.mark.usefixtures("unlimited")
-def test_naughty_string_in_a_field_is_refused(make_key, client, url, field):
+def test_naughty_string_in_field_is_rejected(make_key, client, url, field):
     good = body(make_key())
     strings = naughty_strings()
     assert len(strings) > 500
@@ -80,7 +82,7 @@ def test_naughty_string_in_a_field_is_refused(make_key, client, url, field):
 
 @pytest.mark.req("A7")
 @pytest.mark.usefixtures("unlimited")
-def test_naughty_string_as_a_header_is_refused(db, client):
+def test_naughty_string_as_header_is_rejected(db, client):
     for text in naughty_strings():
         sent = text.encode().decode("latin-1")
         for headers in (
@@ -95,7 +97,7 @@ def test_naughty_string_as_a_header_is_refused(db, client):
 @pytest.mark.req("B4", "B5")
 @pytest.mark.usefixtures("unlimited")
 @pytest.mark.parametrize("field", ["Tot-App-Domain", "Tot-Api-Key", "Tot-Secret-Key"])
-def test_naughty_string_as_one_of_the_keys_headers_is_refused(make_key, client, field):
+def test_naughty_string_in_key_header_is_rejected(make_key, client, field):
     key = make_key()
     good = {
         "Tot-App-Domain": key.app_domain.domain,
@@ -110,7 +112,7 @@ def test_naughty_string_as_one_of_the_keys_headers_is_refused(make_key, client, 
 
 
 @pytest.mark.req("F2")
-def test_naughty_string_is_no_id_of_a_key(make_key):
+def test_naughty_public_key_is_not_found(make_key):
     api = client_of(make_key())
 
     for text in filter(None, naughty_strings()):

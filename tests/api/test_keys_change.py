@@ -9,8 +9,7 @@ from django.utils import timezone
 
 from tests.support.keys_calls import MEMBERS
 from tests.support.keys_client import code_of
-from tests.support.stored_keys import key_in, reread, stored_columns
-from tot_jwt.keys import lifecycle
+from tests.support.stored_keys import key_in, reread, set_expiry, stored_columns
 from tot_jwt.models import KeyEvent
 
 pytestmark = pytest.mark.django_db
@@ -43,7 +42,7 @@ def test_changes_are_stored_and_shown(api, child):
     ["nothing", "name", "scopes", "expiresAt", "allowedIps", "disabled", "all"],
 )
 def test_unchanged_values_write_nothing(key, api, child, member):
-    lifecycle.shorten_key(child, timezone.now().replace(microsecond=123_456) + timedelta(days=1))
+    set_expiry(child, timezone.now().replace(microsecond=123_456) + timedelta(days=1))
     shown = api.show(child).json()
     changeable = {
         name: shown[name] for name in ("name", "scopes", "expiresAt", "allowedIps", "disabled")

@@ -12,7 +12,7 @@ from tests.support.stored_keys import columns_of, key_in, stored_columns
 from tests.support.tokens import claims_for, claims_of, sign
 from tot_jwt.exceptions import RecordIsPermanent
 from tot_jwt.keys import lifecycle
-from tot_jwt.keys.record import Actor, person
+from tot_jwt.keys.record import Actor, administrator
 from tot_jwt.models import ApiKey, KeyEvent
 from tot_jwt.signals import key_event
 
@@ -163,7 +163,7 @@ def test_events_cannot_be_changed(key):
 
 def test_event_outlives_deleted_account(make_key, make_user):
     account = make_user(username="augusta")
-    key = lifecycle.disable_key(make_key(), by=person(account, "192.0.2.1"))
+    key = lifecycle.disable_key(make_key(), by=administrator(account, "192.0.2.1"))
 
     account.delete()
 

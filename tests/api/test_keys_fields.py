@@ -3,23 +3,39 @@
 import pytest
 
 from tests.support.keys_client import KEYS_URL, KeysClient
+from tests.support.messages import (
+    BLANK,
+    NOT_A_BOOLEAN,
+    NOT_A_GRACE,
+    NOT_A_MOMENT,
+    NOT_A_STRING,
+    NOT_IN_FUTURE,
+    NOT_KEY_SCOPES,
+    NOT_NETWORKS,
+    NUL_CHARACTER,
+    NULL,
+    REQUIRED,
+    SURROGATE,
+    TOO_LONG,
+    UNKNOWN_MEMBER,
+)
 from tests.support.stored_keys import columns_of, reread, stored_columns
 from tot_jwt.models import ApiKey
 
 pytestmark = pytest.mark.django_db
 
 INVALID_MEMBERS = [
-    ("name", None, "This field may not be null."),
-    ("name", "", "This field may not be blank."),
-    ("name", " \t", "This field may not be blank."),
-    ("name", 7, "Not a valid string."),
-    ("name", ["a"], "Not a valid string."),
-    ("name", {"a": "b"}, "Not a valid string."),
-    ("name", "a" * 201, "Ensure this field has no more than 200 characters."),
-    ("name", "a\0", "Null characters are not allowed."),
-    ("name", "a\ud800", "Surrogate characters are not allowed."),
+    ("name", None, NULL),
+    ("name", "", BLANK),
+    ("name", " \t", BLANK),
+    ("name", 7, NOT_A_STRING),
+    ("name", ["a"], NOT_A_STRING),
+    ("name", {"a": "b"}, NOT_A_STRING),
+    ("name", "a" * 201, TOO_LONG.format(200)),
+    ("name", "a\0", NUL_CHARACTER),
+    ("name", "a\ud800", SURROGATE),
     *(
-        ("scopes", value, "Not a list of scopes that an API key may be given.")
+        ("scopes", value, NOT_KEY_SCOPES)
         for value in (
             None,
             "orders:read",
@@ -41,7 +57,7 @@ INVALID_MEMBERS = [
         )
     ),
     *(
-        ("expiresAt", value, "Not a date and time with its time zone (RFC 3339), or null.")
+        ("expiresAt", value, NOT_A_MOMENT)
         for value in (
             "",
             0,
@@ -68,10 +84,10 @@ INVALID_MEMBERS = [
             "2100-01-01T00:00:00+99:00",
         )
     ),
-    ("expiresAt", "2020-01-01T00:00:00Z", "Must be in the future."),
-    ("expiresAt", "0001-01-01T00:00:00Z", "Must be in the future."),
+    ("expiresAt", "2020-01-01T00:00:00Z", NOT_IN_FUTURE),
+    ("expiresAt", "0001-01-01T00:00:00Z", NOT_IN_FUTURE),
     *(  # type: ignore[var-annotated]
-        ("allowedIps", value, "Not a list of networks in CIDR notation.")
+        ("allowedIps", value, NOT_NETWORKS)
         for value in (
             None,
             "10.0.0.0/8",
@@ -109,7 +125,7 @@ def assert_one_error(answer, member, error):
     ("member", "value", "error"),
     [
         *INVALID_MEMBERS,
-        *(("canIssueTokens", value, "Must be true or false.") for value in NOT_BOOLEANS),
+        *(("canIssueTokens", value, NOT_A_BOOLEAN) for value in NOT_BOOLEANS),
     ],
 )
 def test_invalid_field_prevents_creation(api, member, value, error):
@@ -122,7 +138,7 @@ def test_invalid_field_prevents_creation(api, member, value, error):
 @pytest.mark.req("B4")
 @pytest.mark.parametrize(
     ("member", "value", "error"),
-    [*INVALID_MEMBERS, *(("disabled", value, "Must be true or false.") for value in NOT_BOOLEANS)],
+    [*INVALID_MEMBERS, *(("disabled", value, NOT_A_BOOLEAN) for value in NOT_BOOLEANS)],
 )
 def test_invalid_field_prevents_change(api, child, member, value, error):
     assert_one_error(api.change(child, **{member: value}), member, error)
@@ -134,16 +150,16 @@ def test_invalid_field_prevents_change(api, child, member, value, error):
     ("member", "value", "error"),
     [
         *(
-            ("graceSeconds", value, "Must be a whole number of seconds from 0 to 604800.")
+            ("graceSeconds", value, NOT_A_GRACE)
             for value in (True, False, None, "60", 1.0, 1.5, -1, 604801, 10**40, [60])
         ),
-        *(("cascade", value, "Must be true or false.") for value in NOT_BOOLEANS),
-        ("totSecretKey", None, "This field may not be null."),
-        ("totSecretKey", "", "This field may not be blank."),
-        ("totSecretKey", 7, "Not a valid string."),
-        ("totSecretKey", "a" * 513, "Ensure this field has no more than 512 characters."),
-        ("totSecretKey", "a\0", "Null characters are not allowed."),
-        ("totSecretKey", "a\ud800", "Surrogate characters are not allowed."),
+        *(("cascade", value, NOT_A_BOOLEAN) for value in NOT_BOOLEANS),
+        ("totSecretKey", None, NULL),
+        ("totSecretKey", "", BLANK),
+        ("totSecretKey", 7, NOT_A_STRING),
+        ("totSecretKey", "a" * 513, TOO_LONG.format(512)),
+        ("totSecretKey", "a\0", NUL_CHARACTER),
+        ("totSecretKey", "a\ud800", SURROGATE),
     ],
 )
 def test_invalid_field_prevents_rotation(api, child, member, value, error):
@@ -154,12 +170,12 @@ def test_invalid_field_prevents_rotation(api, child, member, value, error):
 @pytest.mark.parametrize("flag", ["cascade", "force"])
 @pytest.mark.parametrize("value", ["", "1", "0", "yes", "on", "\0"])
 def test_invalid_flag_prevents_revocation(api, child, flag, value):
-    assert_one_error(api.revoke(child, **{flag: value}), flag, "Must be true or false.")
+    assert_one_error(api.revoke(child, **{flag: value}), flag, NOT_A_BOOLEAN)
     assert reread(child).revoked_at is None
 
 
 def test_all_invalid_fields_are_reported(api, child):
-    required = ["This field is required."]
+    required = [REQUIRED]
 
     assert api.send("post", KEYS_URL, {}).json() == {"name": required, "scopes": required}
     assert list(api.create(name=1, zebra=2, disabled=True).json()) == ["non_field_errors", "name"]
@@ -183,5 +199,5 @@ def test_unknown_member_is_rejected(api, child, call, members, member):
     answer = call(api, child, **{member: "x"})
 
     assert answer.status_code == 400
-    assert answer.json() == {"non_field_errors": [f"Unknown member. Known are: {members}."]}
+    assert answer.json() == {"non_field_errors": [UNKNOWN_MEMBER.format(members)]}
     assert stored_columns(child) == columns_of(child)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.support.keys_calls import MEMBERS, NOT_FOUND
 from tests.support.keys_client import KEYS_URL, client_of, url_of
-from tests.support.stored_keys import key_in
+from tests.support.stored_keys import key_in, set_expiry
 from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, KeyEvent
 
@@ -91,11 +91,11 @@ def test_creator_never_reveals_account_name(make_key, make_user, key, api, child
     [
         (lambda key: key, "active", False),
         (
-            lambda key: lifecycle.shorten_key(key, timezone.now() + timedelta(days=13)),
+            lambda key: set_expiry(key, timezone.now() + timedelta(days=13)),
             "expiring",
             False,
         ),
-        (lambda key: lifecycle.shorten_key(key, timezone.now()), "expired", False),
+        (lambda key: set_expiry(key, timezone.now()), "expired", False),
         (lifecycle.disable_key, "disabled", True),
         (lifecycle.revoke_key, "revoked", False),
     ],

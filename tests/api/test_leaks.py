@@ -36,7 +36,7 @@ from tests.support.hostile import FORM, JSON
 from tests.support.keys_client import client_of
 from tests.support.requests import TOKEN_URL, body
 from tests.views import WhoAmI
-from tot_jwt.access import exchange
+from tot_jwt.access.exchange import exchange
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
 from tot_jwt.http.credentials import read_exchange
 from tot_jwt.http.errors import ApiError
