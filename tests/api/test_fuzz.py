@@ -12,9 +12,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.draws import draws
-from tests.support.hostile import FORM, JSON, MARKER, send, stored
+from tests.support.hostile import MARKER, send, stored
 from tests.support.keys_client import KEYS_URL, url_of
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import FORM, JSON, TOKEN_URL, body
 from tests.support.tokens import HEADER, b64, claims_for, sign
 from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import InvalidToken

@@ -6,16 +6,7 @@ import re
 
 import pytest
 
-from tests.support.hostile import (
-    FORM,
-    INVALID,
-    MALFORMED,
-    fault,
-    refused,
-    refused_by_us,
-    rows,
-    send,
-)
+from tests.support.hostile import INVALID, MALFORMED, fault, refused, refused_by_us, rows, send
 from tests.support.hostile_spellings import FULLWIDTH
 from tests.support.keys_client import KEYS_URL
 from tests.support.messages import (
@@ -27,6 +18,7 @@ from tests.support.messages import (
     SURROGATE,
     TOO_LONG,
 )
+from tests.support.requests import FORM
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 ALL_MISSING = fault(*CREDENTIALS, told=REQUIRED)

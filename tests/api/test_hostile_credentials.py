@@ -6,19 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.support.hostile import (
-    FORBIDDEN,
-    FORM,
-    INVALID,
-    fault,
-    refused,
-    refused_by_us,
-    rows,
-    send,
-)
+from tests.support.hostile import FORBIDDEN, INVALID, fault, refused, refused_by_us, rows, send
 from tests.support.hostile_spellings import DOMAIN, FULLWIDTH
 from tests.support.messages import CREDENTIALS, NOT_SCOPES
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import FORM, TOKEN_URL, body
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 

@@ -7,9 +7,7 @@ import pytest
 from tests.support.hostile import (
     ANONYMOUS,
     FORBIDDEN,
-    FORM,
     INVALID,
-    JSON,
     MALFORMED,
     UNSUPPORTED,
     fault,
@@ -24,6 +22,7 @@ from tests.support.messages import (
     NUL_CHARACTER,
     TOO_LONG,
 )
+from tests.support.requests import FORM, JSON
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 

@@ -5,7 +5,6 @@ from io import BytesIO
 import pytest
 
 from tests.support.hostile import (
-    JSON,
     MALFORMED,
     MARKER,
     NOT_ALLOWED,
@@ -17,7 +16,7 @@ from tests.support.hostile import (
     send,
 )
 from tests.support.keys_client import KEYS_URL, url_of
-from tests.support.requests import TOKEN_URL
+from tests.support.requests import JSON, TOKEN_URL
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 

@@ -8,7 +8,6 @@ import pytest
 
 from tests.support.hostile import (
     ANONYMOUS,
-    FORM,
     NOT_AUTHENTICATED,
     TOKEN_INVALID,
     TOKEN_MALFORMED,
@@ -20,6 +19,7 @@ from tests.support.hostile import (
 )
 from tests.support.hostile_spellings import DOMAIN, FULLWIDTH
 from tests.support.keys_client import KEYS_URL
+from tests.support.requests import FORM
 from tests.support.tokens import claims_for, sign
 
 pytestmark = pytest.mark.usefixtures("unlimited")

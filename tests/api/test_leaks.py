@@ -32,9 +32,8 @@ from tests.support.admin import (
     rotation_data,
     text,
 )
-from tests.support.hostile import FORM, JSON
 from tests.support.keys_client import client_of
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import FORM, JSON, TOKEN_URL, body
 from tests.views import WhoAmI
 from tot_jwt.access.exchange import exchange
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication

@@ -10,13 +10,11 @@ from urllib.parse import urlencode
 import pytest
 from django.test import Client
 
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import JSON, TOKEN_URL, body
 from tot_jwt import exceptions
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.models import ApiKey, KeyEvent
 
-JSON = "application/json"
-FORM = "application/x-www-form-urlencoded"
 #: Text that requests contain and responses must not repeat.
 MARKER = "zebra7"
 

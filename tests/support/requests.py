@@ -1,8 +1,10 @@
-"""The exchange as a client calls it."""
+"""Requests with credentials, as clients send them."""
 
 from typing import Any
 
 TOKEN_URL = "/api/internal/auth/token"
+JSON = "application/json"
+FORM = "application/x-www-form-urlencoded"
 
 
 def body(key: Any, **members: Any) -> dict[str, Any]:
@@ -13,3 +15,22 @@ def body(key: Any, **members: Any) -> dict[str, Any]:
         "totSecretKey": key.secret,
         **members,
     }
+
+
+def form(key: Any, more: str = "") -> str:
+    """Return the same body as a form."""
+    return f"appDomain={key.app_domain}&totApiKey={key.public_key}&totSecretKey={key.secret}{more}"
+
+
+def key_headers(key: Any) -> dict[str, str]:
+    """Return headers with the key's credentials."""
+    return {
+        "Tot-App-Domain": key.app_domain.domain,
+        "Tot-Api-Key": key.public_key,
+        "Tot-Secret-Key": key.secret,
+    }
+
+
+def bearer(token: Any) -> dict[str, str]:
+    """Return the header with the token."""
+    return {"Authorization": f"Bearer {token}"}
