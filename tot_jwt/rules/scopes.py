@@ -13,6 +13,8 @@ from tot_jwt.utils.formats import is_scope_token
 #: A token carries its scopes, and must stay below 4,096 bytes.
 MAX_SCOPES = 50
 
+_MANAGE = frozenset({KEYS_MANAGE})
+
 
 def split(text: str) -> frozenset[str]:
     """Return the scopes of a stored or signed space-separated list (RFC 9068 §2.2.3)."""
@@ -26,9 +28,7 @@ def join(scopes: Iterable[str]) -> str:
 
 def token_scopes(key_scopes: frozenset[str]) -> frozenset[str]:
     """Return what a key's tokens may carry: its scopes, and `keys:manage` if TOKENS_MANAGE_KEYS."""
-    if settings.TOKENS_MANAGE_KEYS:
-        return key_scopes | {KEYS_MANAGE}
-    return key_scopes - {KEYS_MANAGE}
+    return key_scopes | _MANAGE if settings.TOKENS_MANAGE_KEYS else key_scopes - _MANAGE
 
 
 def validate(scopes: Iterable[str], *, known: Iterable[str] = ()) -> frozenset[str]:
