@@ -87,10 +87,8 @@ def test_other_permission_may_replace_scopes(headers_with, make_user, client):
 
 
 def test_scopes_work_as_model_permissions(headers_with, client):
-    allowed, denied = (
-        headers_with("tot_jwt.add_appdomain"),
-        headers_with("tot_jwt.change_appdomain"),
-    )
+    allowed = headers_with("tot_jwt.add_appdomain")
+    denied = headers_with("tot_jwt.change_appdomain")
 
     assert client.post("/model-permissions", headers=allowed).status_code == 200
     assert client.post("/model-permissions", headers=denied).status_code == 403
