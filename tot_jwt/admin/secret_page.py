@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.admin.base import LifecycleAdmin
 from tot_jwt.http.headers import NO_STORE
+from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
 from tot_jwt.models import ApiKey
 from tot_jwt.rules.credentials import Redacted, SecretKey
 
@@ -81,9 +82,9 @@ def _page(
 def _curl(url: str, key: ApiKey, secret: SecretKey) -> Redacted:
     # An imported public key may contain characters that are special to a shell: quote it all.
     credentials = {
-        "appDomain": key.app_domain.domain,
-        "totApiKey": key.public_key,
-        "totSecretKey": secret.reveal(),
+        APP_DOMAIN: key.app_domain.domain,
+        API_KEY: key.public_key,
+        SECRET_KEY: secret.reveal(),
     }
     body = shlex.quote(json.dumps(credentials))
     return Redacted(

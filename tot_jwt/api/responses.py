@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 
 from tot_jwt.access.exchange import IssuedToken
-from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
-from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY, to_wire
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils.clock import rfc3339
@@ -65,6 +65,20 @@ def api_key(key: ApiKey) -> dict[str, Any]:
 def new_api_key(key: ApiKey, secret: SecretKey) -> dict[str, Any]:
     """Return a key with its secret, which is shown this once."""
     return {**api_key(key), SECRET_KEY: secret.reveal()}
+
+
+def key_event(event: KeyEvent) -> dict[str, Any]:
+    """Return an event as the commands show it."""
+    return {
+        "at": _moment(event.at),
+        "action": event.action,
+        APP_DOMAIN: event.app_domain.domain,
+        API_KEY: event.key.public_key if event.key else None,
+        "by": event.actor,
+        "jti": event.jti,
+        "address": event.address,
+        "changes": {to_wire(name): change for name, change in event.changes.items()},
+    }
 
 
 def _moment(moment: datetime | None) -> str | None:

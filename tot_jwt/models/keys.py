@@ -77,9 +77,11 @@ class ApiKey(models.Model):
     # Space-separated CIDR.
     allowed_ips = models.TextField(_("allowed addresses"), blank=True, default="")
 
-    secret_hash = models.CharField(max_length=128, editable=False)
+    secret_hash = models.CharField(max_length=lengths.HASH, editable=False)
     secret_hint = models.CharField(_("secret ends in"), max_length=8, editable=False, default="")
-    previous_secret_hash = models.CharField(max_length=128, blank=True, editable=False, default="")
+    previous_secret_hash = models.CharField(
+        max_length=lengths.HASH, blank=True, editable=False, default=""
+    )
     previous_secret_expires_at = models.DateTimeField(
         _("previous secret expires"), null=True, blank=True, editable=False
     )

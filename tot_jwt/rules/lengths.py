@@ -3,6 +3,8 @@
 DOMAIN = 253
 PUBLIC_KEY = 128
 SECRET_KEY = 512
+#: The hash of a secret, with the name of its algorithm.
+HASH = 128
 #: A key's or a domain's name.
 NAME = 200
 #: A key's scopes together. A token carries them, and must stay below 4,096 bytes.

@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 
-from tot_jwt.http.names import to_wire
+from tot_jwt.api import responses
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -42,7 +42,7 @@ class ListEvents(Subcommand):
             events = events.filter(key=find_key(options["public_key"]))
         if options["domain"]:
             events = events.filter(app_domain=find_domain(options["domain"]))
-        return [_document(event) for event in events[: options["limit"]]]
+        return [responses.key_event(event) for event in events[: options["limit"]]]
 
 
 class PruneEvents(Subcommand):
@@ -60,16 +60,3 @@ class PruneEvents(Subcommand):
     def run(self, options: Options) -> Document:
         """Delete the events and return their number."""
         return {"deleted": KeyEvent.objects.prune(clock.now() - options["older_than"])}
-
-
-def _document(event: KeyEvent) -> Document:
-    return {
-        "at": clock.rfc3339(event.at.timestamp()),
-        "action": event.action,
-        "appDomain": event.app_domain.domain,
-        "totApiKey": event.key.public_key if event.key else None,
-        "by": event.actor,
-        "jti": event.jti,
-        "address": event.address,
-        "changes": {to_wire(name): change for name, change in event.changes.items()},
-    }
