@@ -127,7 +127,7 @@ def test_invalid_setting_is_an_error(settings, name, value, check_id):
         {"TOKEN_LIFETIME": timedelta(seconds=1), "REALM": 'a "b"', "TOKENS_MANAGE_KEYS": False},
     ],
 )
-def test_valid_settings_pass(settings, values):
+def test_valid_settings_pass_all_checks(settings, values):
     settings.TOT_JWT = values
 
     assert ids() == []

@@ -11,7 +11,7 @@ from tot_jwt.models import ApiKey, AppDomain
 
 @pytest.mark.req("C4")
 @pytest.mark.parametrize("domain", ["Example.com", "ä.example", "example.com\n", ""])
-def test_domain_that_is_not_canonical_is_not_saved(db, domain):
+def test_uncanonical_domain_is_not_saved(db, domain):
     with pytest.raises(InvalidValue):
         AppDomain(domain=domain).save()
     with pytest.raises(IntegrityError), transaction.atomic():

@@ -36,7 +36,7 @@ def test_unknown_attribute_of_client_raises(misspelt):
         getattr(CLIENT, misspelt)
 
 
-def test_client_is_immutable():
+def test_client_cannot_be_changed():
     with pytest.raises(AttributeError):
         CLIENT.scopes = frozenset()
 

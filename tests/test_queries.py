@@ -9,7 +9,7 @@ from tot_jwt.keys import state as key_state
 
 @pytest.fixture
 def queries(django_assert_num_queries):
-    """Return a context manager that asserts the number of queries: ``with queries(1):``."""
+    """Return a context manager that asserts a number of queries."""
     return django_assert_num_queries
 
 

@@ -81,7 +81,7 @@ def test_other_scheme_goes_to_next_class(db, client, header):
 
 
 @pytest.mark.req("A3")
-def test_damaged_token_is_rejected_on_public_view(make_key, make_token, client):
+def test_public_view_rejects_damaged_token(make_key, make_token, client):
     key = make_key()
     ours = make_token(key)
     codes = {

@@ -52,7 +52,7 @@ def test_enabled_keys_token_works_again(make_key, make_token, get_token):
     assert get_token(token).status_code == 200
 
 
-def test_expired_token_of_revoked_key_is_expired(make_key, get_token):
+def test_revoked_keys_old_token_is_expired(make_key, get_token):
     token = sign(claims_for(make_key(revoked_at=NOON), iat=1, exp=2))
 
     assert_token_error(get_token(token), "token_expired")

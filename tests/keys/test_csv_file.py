@@ -25,7 +25,7 @@ def test_columns_may_have_any_order(load):
     }
 
 
-def test_line_ends_and_blank_lines_are_irrelevant(db):
+def test_line_ends_and_blanks_are_irrelevant(db):
     text = f"\ufeff{HEADER}\r\n\r\n{row(1)}\r\n" + f"{row(2)}\n\n" + row(3)
 
     assert import_keys(io.BytesIO(text.encode())).imported == 3

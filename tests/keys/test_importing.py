@@ -16,7 +16,7 @@ from tot_jwt.signals import key_event
 # Imported keys
 
 
-def test_imported_keys_work(load, post_token):
+def test_imported_keys_can_be_exchanged(load, post_token):
     report = load(
         'MyApp.com,old.1,"a secret, with ""quotes"" and Ümläute",The first,test,b a',
         f"bücher.example,old.2,{SECRET},,,",

@@ -120,7 +120,7 @@ def test_invalid_change_is_not_made(make_key, settings, changes, error):
     assert (row.name, row.scopes, row.allowed_ips) == ("Before", "old", "")
 
 
-def test_new_expiry_in_the_past_is_invalid(make_key):
+def test_new_past_expiry_is_invalid(make_key):
     with pytest.raises(InvalidValue):
         lifecycle.change_key(make_key(), **{**UNCHANGED, "expires_at": timezone.now()})
 

@@ -215,7 +215,7 @@ def test_change_empties_cache_again_on_commit(make_key):
 
 
 @pytest.mark.req("A11")
-def test_state_loaded_before_change_is_not_cached(make_key):
+def test_outdated_state_is_not_cached(make_key):
     key = make_key()
 
     def rule(state):

@@ -1,68 +1,18 @@
-"""The times of use: written once a minute, and never at the cost of a request."""
+"""The times of use: which uses are written, and how often."""
 
 import threading
-from contextlib import contextmanager
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from tests.support.requests import body
-from tests.support.times import DAY, NOON
-from tot_jwt.access.verification import verify_token
+from tests.support.requests import JSON, bearer, body
+from tests.support.uses import rotate, updates, used
+from tot_jwt.access import verify_token
 from tot_jwt.keys import lifecycle, usage
-from tot_jwt.models import AppDomain
 
 # A write may wait for the end of a transaction, so these tests cannot run inside one.
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def used(key):
-    """Return when the key and its previous secret were used, in seconds after NOON."""
-    key.refresh_from_db()
-    return tuple(
-        moment and (moment - NOON).total_seconds()
-        for moment in (key.last_used_at, key.previous_secret_last_used_at)
-    )
-
-
-def rotate(key):
-    """Rotate the key; return its current and its previous secret."""
-    previous = key.secret
-    _, new = lifecycle.rotate_key(key, grace=DAY)
-    key.secret = new.reveal()
-    return key.secret, previous
-
-
-@contextmanager
-def updates():
-    """Yield a list, which holds the UPDATEs at the end."""
-    sent = []
-    with CaptureQueriesContext(connection) as captured:
-        yield sent
-    sent += [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
-
-
-@contextmanager
-def failing_updates():
-    """Have the database refuse all UPDATEs; yield the list of them."""
-    failed = []
-
-    def refuse(execute, sql, params, many, context):
-        if sql.startswith("UPDATE"):
-            failed.append(sql)
-            sql, params = "SELECT no_such_column FROM tot_jwt_apikey", ()
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(refuse):
-        yield failed
-
-
-def test_failing_updates_do_fail(make_key):
-    key = make_key()
-
-    with failing_updates(), pytest.raises(DatabaseError):
-        type(key).objects.update(name="x")
 
 
 # What is recorded
@@ -77,8 +27,8 @@ def test_each_kind_of_use_is_recorded(
     pass_time(100)
 
     post_token(exchanged)
-    client.post("/me", body(direct), content_type="application/json")
-    client.get("/me", headers={"Authorization": f"Bearer {tokens[0]}"})
+    client.post("/me", body(direct), content_type=JSON)
+    client.get("/me", headers=bearer(tokens[0]))
     get_token(tokens[1])
 
     assert [used(key) for key in (exchanged, direct, by_token, verified)] == [(100, None)] * 4
@@ -95,8 +45,8 @@ def test_rejected_use_is_not_recorded(make_key, make_token, post_token, client, 
     with updates() as sent:
         assert post_token(key, totSecretKey="wrong").status_code == 401
         assert post_token(key).status_code == 403
-        assert client.post("/me", body(key), content_type="application/json").status_code == 403
-        assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 403
+        assert client.post("/me", body(key), content_type=JSON).status_code == 403
+        assert client.get("/me", headers=bearer(token)).status_code == 403
 
     assert (sent, used(key)) == ([], (0, None))
 
@@ -111,10 +61,10 @@ def test_previous_secrets_use_is_recorded_twice(make_key, post_token, client, pa
     post_token(key, totSecretKey=previous)
     assert used(key) == (1, 1)
     pass_time(1)
-    client.post("/me", body(key, totSecretKey=previous), content_type="application/json")
+    client.post("/me", body(key, totSecretKey=previous), content_type=JSON)
     assert used(key) == (1, 1)
     pass_time(60)
-    client.post("/me", body(key, totSecretKey=previous), content_type="application/json")
+    client.post("/me", body(key, totSecretKey=previous), content_type=JSON)
     assert used(key) == (62, 62)
 
 
@@ -132,7 +82,7 @@ def test_each_previous_secret_is_recorded_separately(make_key, post_token, pass_
     assert used(key) == (1, 1)
 
 
-def test_secret_rotated_away_elsewhere_is_not_recorded(make_key, post_token):
+def test_replaced_previous_secret_is_not_recorded(make_key, post_token):
     key = make_key()
     _, previous = rotate(key)
     post_token(key)
@@ -189,7 +139,7 @@ def test_other_process_writes_after_minute(make_key, make_token, get_token, pass
         assert used(key) == (expected, None)
 
 
-def test_other_process_writes_previous_secret_after_minute(make_key, post_token, pass_time):
+def test_previous_secret_is_written_after_minute(make_key, post_token, pass_time):
     key = make_key()
     _, previous = rotate(key)
 
@@ -279,107 +229,3 @@ def test_write_keeps_cached_state(make_key, make_token, get_token, pass_time):
 
     assert [query["sql"].split()[0] for query in captured] == ["UPDATE"]
     assert used(key) == (2, None)
-
-
-# Failures and transactions
-
-
-@pytest.mark.req("D3")
-def test_failing_write_fails_no_request(make_key, make_token, get_token, caplog, pass_time):
-    key = make_key()
-    token = make_token(key)
-    pass_time(100)
-
-    with failing_updates() as failed:
-        for _ in range(3):
-            assert get_token(token).status_code == 200
-
-    assert len(failed) == 1  # it is not repeated at once
-    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [
-        f"Use of a key not recorded: key={key.public_key}"
-    ]
-    pass_time(60)
-    get_token(token)
-    assert used(key) == (160, None)
-
-
-@pytest.mark.req("D3")
-def test_failing_write_spoils_no_transaction(make_key, make_token, make_domain, caplog, pass_time):
-    key = make_key()
-    token = make_token(key)
-    pass_time(100)
-
-    with failing_updates() as failed, transaction.atomic():
-        make_domain(domain="before.example")
-        verify_token(token, address="")
-        make_domain(domain="after.example")
-        assert failed == []
-
-    assert len(failed) == 1
-    assert AppDomain.objects.filter(domain__in=["before.example", "after.example"]).count() == 2
-    assert "Use of a key not recorded" in caplog.text
-
-
-@pytest.mark.req("D3")
-def test_write_waits_for_hosts_commit(make_key, make_token, pass_time):
-    key = make_key()
-    token = make_token(key)
-    pass_time(100)
-
-    with updates() as sent:
-        with transaction.atomic():
-            for _ in range(3):
-                verify_token(token, address="")
-            assert used(key) == (0, None)
-        verify_token(token, address="")
-
-    assert len(sent) == 1
-    assert used(key) == (100, None)
-
-
-def test_rolled_back_use_is_recorded_next_time(make_key, make_token, pass_time):
-    key = make_key()
-    token = make_token(key)
-    pass_time(100)
-
-    with transaction.atomic():
-        verify_token(token, address="")
-        transaction.set_rollback(True)
-    assert used(key) == (0, None)
-    pass_time(1)
-    verify_token(token, address="")
-
-    assert used(key) == (101, None)
-
-
-def test_nothing_is_written_without_autocommit(make_key, make_token, pass_time):
-    key = make_key()
-    token = make_token(key)
-    pass_time(100)
-
-    transaction.set_autocommit(False)
-    try:
-        verify_token(token, address="")
-        with updates() as sent:
-            verify_token(token, address="")
-        transaction.rollback()
-    finally:
-        transaction.set_autocommit(True)
-
-    assert (sent, used(key)) == ([], (0, None))
-
-
-@pytest.mark.req("D3")
-def test_unreachable_database_fails_no_cached_grant(make_key, make_token, monkeypatch, caplog):
-    key = make_key()
-    token = make_token(key)
-    verify_token(token, address="")
-    usage.reset()
-
-    def fail():
-        raise OperationalError("gone")
-
-    monkeypatch.setattr(connection, "get_autocommit", fail)  # it connects first
-
-    assert verify_token(token, address="")[0].pk == key.public_key
-    assert "Use of a key not recorded" in caplog.text

@@ -60,7 +60,7 @@ def test_empty_header_is_malformed(make_key, get_token):
 
 
 @pytest.mark.req("A9")
-def test_kid_selects_a_key_of_the_ring():
+def test_kid_selects_key_of_ring():
     one, other = (RingKey("HS256", kid.encode() * 32, kid=kid) for kid in "ab")
     backend = TokenBackend(KeyRing(one, [other]), issuer="i", audience="a")
     payload = {"iss": "i", "aud": "a"}

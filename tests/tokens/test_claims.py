@@ -121,7 +121,7 @@ def test_token_expires_to_the_second(make_key, make_token, get_token):
         assert_token_error(get_token(token), "token_expired")
 
 
-def test_expired_token_with_wrong_claim_is_invalid(make_key, get_token):
+def test_expired_forged_token_is_invalid(make_key, get_token):
     token = sign(claims_for(make_key(), iat=1, exp=2, aud="x"))
 
     assert_token_error(get_token(token), "token_invalid")

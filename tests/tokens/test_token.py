@@ -17,7 +17,7 @@ from tot_jwt.tokens.backend import backend
 
 
 @pytest.mark.req("A12")
-def test_token_is_immutable(make_key, make_token):
+def test_token_cannot_be_changed(make_key, make_token):
     token = ApiToken(make_token(make_key()))
 
     for change in (

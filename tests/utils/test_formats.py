@@ -9,12 +9,12 @@ from tot_jwt.utils.formats import Rate, is_scope_token
 @pytest.mark.parametrize(
     "text", ["a", "orders:read", "shop.view_order", "https://x.example/y", "!#$[]~", "a" * 1000]
 )
-def test_scope_token_of_rfc_6749_is_valid(text):
+def test_rfc_6749_scope_token_is_valid(text):
     assert is_scope_token(text)
 
 
 @pytest.mark.parametrize("text", ["", " ", "a b", 'a"', "a\\", "a\n", "ä", "a\0", "\x7f"])
-def test_other_text_is_not_a_scope_token(text):
+def test_other_text_is_not_scope_token(text):
     assert not is_scope_token(text)
 
 
@@ -27,7 +27,7 @@ def test_other_text_is_not_a_scope_token(text):
         ("999999999/d", (10**9 - 1, 86400)),
     ],
 )
-def test_rate_in_notation_of_drf_is_read(text, rate):
+def test_rate_of_drf_is_read(text, rate):
     assert Rate.parse(text) == rate
 
 
