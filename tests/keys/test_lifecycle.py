@@ -1,6 +1,7 @@
 """The life of a key: create, change, disable, enable, rotate and revoke."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -14,7 +15,7 @@ from tot_jwt.keys import lifecycle
 from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey, KeyEvent
 
-UNCHANGED = {
+UNCHANGED: dict[str, Any] = {
     "name": "A",
     "scopes": [],
     "expires_at": None,

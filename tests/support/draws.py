@@ -20,7 +20,7 @@ def use_quick_profile() -> None:
 
 def examples(number: int) -> int:
     """Return this number under the ci profile, and the current profile's share of it otherwise."""
-    return max(1, number * settings.default.max_examples // USUAL)
+    return max(1, number * settings().max_examples // USUAL)
 
 
 def draws(number: int = USUAL) -> settings:

@@ -15,7 +15,7 @@ from tot_jwt.tokens.ring import KeyRing, RingKey
 # The header
 
 ALGORITHMS = ["none", "None", "NONE", "nOnE", "hs256", "HS384", "HS512", "RS256", "ES256", ""]
-NOT_ALGORITHMS = [None, [], ["HS256"], 1, {}]
+NOT_ALGORITHMS: list[object] = [None, [], ["HS256"], 1, {}]
 
 
 @pytest.mark.req("A4")
