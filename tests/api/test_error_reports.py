@@ -1,0 +1,227 @@
+"""Error reports of a bug anywhere in the package: no secret, no token (security.md E1, E4, E6)."""
+
+import logging
+import re
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+from django.test import Client
+from django.views.debug import ExceptionReporter
+
+from tests.support.admin import (
+    ADD_KEY,
+    SECRET,
+    make_superuser,
+    new_key_data,
+    rotate_url,
+    rotation_data,
+    text,
+)
+from tests.support.bugs import fail_at, places
+from tests.support.draws import USUAL, examples
+from tests.support.keys_client import client_of
+from tests.support.requests import FORM, JSON, TOKEN_URL, body
+from tests.support.undo import undone
+from tests.views import WhoAmI
+
+ME = "/me"
+TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+#: The gate also fails in the functions of other packages that the package calls.
+EVERYWHERE = examples(USUAL) >= USUAL
+
+
+def ways(key: Any) -> dict[str, dict[str, Any]]:
+    """Return the ways to send the keys with a request, as arguments of `Client.post`."""
+    names = {
+        "Tot-App-Domain": "appDomain",
+        "Tot-Api-Key": "totApiKey",
+        "Tot-Secret-Key": "totSecretKey",
+    }
+    return {
+        "json": {"data": body(key), "content_type": JSON},
+        "form": {"data": urlencode(body(key)), "content_type": FORM},
+        "headers": {"headers": {header: body(key)[name] for header, name in names.items()}},
+    }
+
+
+@pytest.fixture
+def fragile() -> Client:
+    """Return a client that gets a 500 for a bug, instead of the exception."""
+    return Client(raise_request_exception=False)
+
+
+@pytest.fixture
+def host(
+    make_key: Callable[..., Any],
+    make_token: Callable[..., str],
+    make_domain: Callable[..., Any],
+    fragile: Client,
+) -> SimpleNamespace:
+    """Return what the calls below need."""
+    return SimpleNamespace(
+        make_key=make_key, make_token=make_token, make_domain=make_domain, client=fragile
+    )
+
+
+def exchange(host: Any, way: str) -> Callable[[], Any]:
+    """Return an exchange."""
+    sent = ways(host.make_key())[way]
+    return lambda: host.client.post(TOKEN_URL, **sent)
+
+
+def direct_keys(host: Any, way: str) -> Callable[[], Any]:
+    """Return a request with direct keys to a view of the host."""
+    sent = ways(host.make_key())[way]
+    return lambda: host.client.post(ME, **sent)
+
+
+def token(host: Any, url: str) -> Callable[[], Any]:
+    """Return a request with a token."""
+    headers = {"Authorization": f"Bearer {host.make_token(host.make_key())}"}
+    return lambda: host.client.get(url, headers=headers)
+
+
+def rotation(host: Any) -> Callable[[], Any]:
+    """Return a rotation with the current secret."""
+    key = host.make_key()
+    caller = client_of(key)
+    caller.client = host.client
+    return lambda: caller.rotate(key, totSecretKey=key.secret, graceSeconds=60)
+
+
+def creation(host: Any) -> Callable[[], Any]:
+    """Return the creation of a key with a token."""
+    caller = client_of(host.make_key())
+    caller.client = host.client
+    return caller.create
+
+
+def admin_creation(host: Any) -> Callable[[], Any]:
+    """Return the creation of a key in the admin."""
+    make_superuser(host.client)
+    data = new_key_data(host.client, host.make_domain())
+    return lambda: host.client.post(ADD_KEY, data)
+
+
+def admin_rotation(host: Any) -> Callable[[], Any]:
+    """Return a rotation in the admin."""
+    make_superuser(host.client)
+    key = host.make_key()
+    data = rotation_data(host.client, key)
+    return lambda: host.client.post(rotate_url(key), data)
+
+
+class Request(NamedTuple):
+    """A kind of request: how to prepare it, and what its error reports must not hold."""
+
+    prepare: Callable[..., Callable[[], Any]]
+    arguments: tuple[str, ...] = ()
+    hidden: re.Pattern[str] = SECRET
+    #: Whether the value is hidden in the functions of other packages too.
+    everywhere: bool = False
+
+
+REQUESTS = {
+    **{f"exchange, {way}": Request(exchange, (way,), everywhere=True) for way in ("json", "form")},
+    **{f"direct keys, {way}": Request(direct_keys, (way,)) for way in ("json", "form", "headers")},
+    "token, own endpoint": Request(token, (TOKEN_URL,), TOKEN, everywhere=True),
+    "token, view of the host": Request(token, (ME,), TOKEN, everywhere=True),
+    "rotation": Request(rotation),
+    "creation": Request(creation),
+    "admin, creation": Request(admin_creation),
+    "admin, rotation": Request(admin_rotation),
+}
+
+
+def reports(answer: Any) -> str:
+    """Return what Django reports about the exception behind a 500."""
+    reporter = ExceptionReporter(answer.wsgi_request, *answer.exc_info)
+    told = [reporter.get_traceback_text(), reporter.get_traceback_html()]
+    assert all("RuntimeError" in report for report in told)
+    return "\n".join(told)
+
+
+@pytest.mark.req("E1", "E4", "E6")
+@pytest.mark.parametrize("name", REQUESTS)
+def test_bug_anywhere_reports_no_secret(host, name, caplog):
+    kind = REQUESTS[name]
+    send = kind.prepare(host, *kind.arguments)
+    caplog.set_level(logging.DEBUG)
+    with undone():
+        assert send().status_code < 300
+    with undone():
+        reached = places(send, "tot_jwt", everywhere=EVERYWHERE and kind.everywhere)
+
+    failures = 0
+    for place in reached:
+        caplog.clear()
+        with undone():
+            answer = fail_at(place, send, "tot_jwt")
+        assert not kind.hidden.search(caplog.text), place
+        if answer.status_code == 500 and not is_unread_form(answer):
+            assert not kind.hidden.search(reports(answer)), place
+            failures += 1
+
+    assert failures > 10
+    assert failures > len(reached) / 2
+
+
+def is_unread_form(answer: Any) -> bool:
+    """Return whether the package has not yet looked for keys in a form that was sent to a host.
+
+    Until then, Django reports the form like any other form of the host.
+    """
+    request = answer.wsgi_request
+    return bool(request.POST) and not hasattr(request, "sensitive_post_parameters")
+
+
+@pytest.mark.req("E1", "E6")
+@pytest.mark.parametrize("way", ["json", "form", "headers"])
+def test_bug_in_host_view_reports_no_secret(make_key, fragile, monkeypatch, way):
+    key = make_key()
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(WhoAmI, "post", fail)
+
+    assert key.secret not in reports(fragile.post(ME, **ways(key)[way]))
+
+
+@pytest.mark.req("E1")
+def test_debug_page_shows_no_secret(make_key, fragile, settings):
+    """DEBUG hides no text: behind the parser, the secret is an object that does not show it."""
+    settings.DEBUG = True
+    key = make_key()
+
+    def fail(*args: Any) -> None:
+        raise RuntimeError("a bug")
+
+    with connection.execute_wrapper(fail):
+        page = text(fragile.post(TOKEN_URL, **ways(key)["json"]))
+
+    assert "RuntimeError" in page
+    assert key.public_key in page
+    assert key.secret not in page
+
+
+@pytest.mark.req("A5", "E1")
+@pytest.mark.parametrize("broken", [{"ALGORITHM": "HS512"}, {"ALGORITHM": "none"}])
+def test_report_of_unusable_signing_key_hides_it(make_key, fragile, settings, broken):
+    signing_key = "zebra-" + "k" * 34
+    key = make_key()
+    settings.TOT_JWT = {"SIGNING_KEY": signing_key, "VERIFYING_KEYS": [signing_key], **broken}
+
+    answer = fragile.post(TOKEN_URL, **ways(key)["json"])
+
+    assert answer.exc_info[0] is ImproperlyConfigured
+    reporter = ExceptionReporter(answer.wsgi_request, *answer.exc_info)
+    for report in (reporter.get_traceback_text(), reporter.get_traceback_html()):
+        assert "ImproperlyConfigured" in report
+        assert "zebra" not in report
+        assert settings.SECRET_KEY not in report
