@@ -7,6 +7,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.requests import JSON, bearer, body
+from tests.support.threads import run_threads
 from tests.support.uses import rotate, updates, used
 from tot_jwt.access import verify_token
 from tot_jwt.keys import lifecycle, usage
@@ -150,27 +151,35 @@ def test_previous_secret_is_written_after_minute(make_key, post_token, pass_time
         assert used(key) == (expected, expected)
 
 
+class MeetingRouter:
+    """A database router that answers no thread before all threads have asked it once."""
+
+    def __init__(self, threads):
+        self.barrier = threading.Barrier(threads, timeout=60)
+        self.met = threading.local()
+
+    def db_for_write(self, model, **hints):
+        if not hasattr(self.met, "is_over"):
+            self.barrier.wait()
+            self.met.is_over = True
+
+
 @pytest.mark.req("D3")
-def test_one_of_many_threads_writes():
+def test_one_of_many_threads_writes(settings):
+    settings.DATABASE_ROUTERS = [MeetingRouter(8)]
     sent = []
-    start = threading.Barrier(8)
 
     def record(execute, sql, params, many, context):
         sent.append(sql)
 
-    def use():
+    def use(_):
         try:
             with connection.execute_wrapper(record):
-                start.wait()
                 usage.key_used("pk_x")
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=use) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads(use, range(8))
 
     assert len(sent) == 1
 

@@ -1,12 +1,11 @@
 """The verified tokens that a process remembers."""
 
-import threading
-
 import jwt
 import pytest
 import time_machine
 
 from tests.support.requests import TOKEN_URL
+from tests.support.threads import run_threads
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle
 from tot_jwt.tokens.backend import backend
@@ -121,18 +120,14 @@ def test_key_whose_tokens_are_forgotten_returns():
 def test_threads_keep_both_bounds():
     size, share, owners = 50, 7, 13
     memory = TokenMemory[int](size=size, share=share)
-    put = {(seed, i): (seed + i) % owners for seed in range(8) for i in range(400)}
+    put = {(seed, i): (seed + i) % owners for seed in range(8) for i in range(2000)}
 
     def work(seed):
-        for i in range(400):
+        for i in range(2000):
             memory.put(f"{seed}-{i}", f"key{put[seed, i]}", put[seed, i])
             memory.get(f"{seed}-{i // 2}")
 
-    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    run_threads(work, range(8))
 
     found = [memory.get(f"{seed}-{i}") for seed, i in put]
     remembered = [owner for owner in found if owner is not None]
