@@ -88,7 +88,7 @@ STATIC_URL = "static/"
 TOT_JWT = {
     "ISSUER": "tot-jwt-example",
     "SCOPES": {
-        "catalog:read": "Read the catalogue",
+        "catalog:read": "Read the catalog",
         "orders:read": "Read orders",
         "orders:write": "Place orders",
     },

@@ -45,7 +45,7 @@ class JWTAuthentication(BaseAuthentication):
 
 
 class StrictJWTAuthentication(JWTAuthentication):
-    """The same, but it rejects what JWTAuthentication leaves to other classes."""
+    """JWTAuthentication that also rejects what it would leave to other classes."""
 
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken]:
         """Return the client and the token. Raises ApiError."""
@@ -90,9 +90,9 @@ class ApiKeyAuthentication(BaseAuthentication):
 
 
 def bearer(meta: dict[str, Any]) -> str | None:
-    """Return what follows ``Bearer`` and one space, or None for another scheme or none.
+    """Return the credentials after ``Bearer`` and one space, or None without a Bearer.
 
-    Raises InvalidRequest if API keys are in the headers too (RFC 6750 §2: one method a request).
+    Raises InvalidRequest if API keys are in the headers too (RFC 6750 §2: one method per request).
     """
     scheme, _, credentials = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":

@@ -106,7 +106,7 @@ class Settings:
         "tot_jwt.E004",
         _are_keys,
         "Use a list of keys, str or bytes, each at least as long as the algorithm's hash.",
-        "Keys that verify tokens but sign none: earlier signing keys, or the next one.",
+        "Keys that verify tokens but do not sign them: earlier signing keys, or the next one.",
     )
     ISSUER = Setting(
         "tot-jwt",
@@ -156,9 +156,9 @@ class Settings:
         100,
         "tot_jwt.E015",
         validators.is_count,
-        "Use the number of keys, 0 or more.",
-        "Number of active keys per domain and environment at which tokens can create no more. "
-        "Administrators still can.",
+        "Use a whole number of keys, 0 or more.",
+        "Maximum number of active keys per domain and environment that tokens can reach. "
+        "Administrators may exceed it.",
     )
     EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
         {"address": "30/min", "key": "10/min"},
@@ -167,7 +167,7 @@ class Settings:
         "Use a dict with a rate for 'address', for 'key', or for both: "
         "{'address': '30/min', 'key': '10/min'}.",
         "Failed attempts with API keys allowed per client address, and per address and key. "
-        "An entry that is missing sets no limit.",
+        "An entry that is missing or `None` sets no limit.",
     )
     EXCHANGE_RATE = Setting[str | None](
         None,
@@ -196,7 +196,7 @@ class Settings:
         0,
         "tot_jwt.E011",
         validators.is_count,
-        "Use the number of proxies before the application, 0 or more.",
+        "Use the number of proxies in front of Django, 0 or more.",
         "Number of proxies in front of Django that each append one address to `X-Forwarded-For`.",
     )
     API_KEYS_IN_QUERY = Setting(

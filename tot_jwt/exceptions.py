@@ -3,13 +3,13 @@
 ::
 
     TotJWTError
-    ├── InvalidRequest              400  the body or the query breaks the contract
+    ├── InvalidRequest              400  the body or the query has the wrong format
     │   ├── InvalidFields           400  … in one or more of its fields
     │   ├── RequestTooLarge         413
     │   └── UnsupportedContentType  415
     ├── UnsupportedMethod           405
     ├── CredentialsRequired         401  the request carries no token
-    ├── InvalidCredentials          401  the API keys do not match, for any reason
+    ├── InvalidCredentials          401  the API keys are wrong, or not usable
     ├── InvalidToken                401  the token does not verify
     │   └── MalformedToken, ExpiredToken, RevokedToken
     ├── InsufficientPermissions     403  the credentials are right, but do not allow this
@@ -49,7 +49,7 @@ class TotJWTError(Exception):
 
 
 class InvalidRequest(TotJWTError):
-    """The body or the query breaks the contract."""
+    """The body or the query does not have the documented format."""
 
     status, code, detail = 400, "malformed_request", "Malformed request"
 
@@ -87,7 +87,7 @@ class CredentialsRequired(TotJWTError):
 
 
 class InvalidCredentials(TotJWTError):
-    """The API keys do not match. The response never says why."""
+    """The API keys are wrong, or the key is not usable. The response never says which."""
 
     status, code, detail = 401, "invalid_credentials", "Invalid credentials"
 
@@ -178,7 +178,7 @@ class KeyNotYours(EscalationRefused):
 
 
 class KeyCreationNotAllowed(EscalationRefused):
-    """The caller's key was created with a token, and acts on another key."""
+    """The caller's key was created with a token: it cannot create or act on other keys."""
 
     code = "key_creation_not_allowed"
     detail = "An API key created with a token cannot create keys, and can act only on itself"
@@ -210,14 +210,14 @@ class PreviousSecretStillValid(Conflict):
 
 
 class LastActiveKey(Conflict):
-    """The domain would have no active key left."""
+    """The domain and environment would have no active key left."""
 
     code = "last_active_key"
     detail = "This is the domain's last active API key; force=true revokes it"
 
 
 class TooManyKeys(Conflict):
-    """The domain has as many active keys as MAX_ACTIVE_KEYS_PER_DOMAIN allows."""
+    """The domain and environment have MAX_ACTIVE_KEYS_PER_DOMAIN active keys."""
 
     code, detail = "too_many_keys", "The domain has reached its limit of active API keys"
 

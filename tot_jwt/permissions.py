@@ -16,7 +16,7 @@ RequiredScopes = Sequence[str] | Mapping[str, Sequence[str]]
 
 
 class HasScopes(BasePermission):
-    """Admits a client that has all of the view's `required_scopes`.
+    """Permission for clients that have all of the view's `required_scopes`.
 
     ``required_scopes = ["orders:read"]``, or by method
     ``{"GET": ["orders:read"], "POST": ["orders:write"]}``. HEAD counts as GET; a method that is
@@ -51,6 +51,6 @@ def _required_scopes(request: Request, view: APIView) -> Sequence[str] | None:
     if required is None or isinstance(required, str | Mapping):
         raise ImproperlyConfigured(
             f"{type(view).__name__} uses HasScopes and needs `required_scopes`: a list of scopes, "
-            "or a dict from method, in capitals, to such a list."
+            "or a dict such as {'GET': ['orders:read']}."
         )
     return required

@@ -1,6 +1,6 @@
 """The endpoints' URLs: ``path("api/internal/auth/", include("tot_jwt.urls"))``.
 
-A last slash is optional.
+A trailing slash is optional.
 """
 
 from django.urls import re_path

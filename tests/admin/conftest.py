@@ -27,8 +27,8 @@ def superuser(db: None, client: Client) -> Any:
 
 
 @pytest.fixture
-def catalogue(settings: Any) -> dict[str, str]:
-    """Set the catalogue of scopes, and return it."""
+def catalog(settings: Any) -> dict[str, str]:
+    """Set the catalog of scopes, and return it."""
     scopes = {
         "orders:read": "Read orders",
         "orders:write": "Place and change orders",

@@ -79,7 +79,7 @@ def test_action_without_effect_says_so(superuser, client, make_key):
     asked = run_action(client, "revoke_keys", key)
     done = run_action(client, "revoke_keys", key, confirmed="1")
 
-    assert "This action would change none of the selected items." in text(asked)
+    assert "This action would not change any of the selected items." in text(asked)
     assert "Are you sure?" not in text(asked)
     assert messages(done) == ["No items have been changed."]
 

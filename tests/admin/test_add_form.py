@@ -28,7 +28,7 @@ from tot_jwt.models import ApiKey
 
 
 @pytest.mark.req("E4")
-def test_new_secret_is_shown_only_once(superuser, catalogue, client, make_domain, works):
+def test_new_secret_is_shown_only_once(superuser, catalog, client, make_domain, works):
     networks = "127.0.0.0/8\n ::1 "
     data = new_key_data(client, make_domain(), scopes=["orders:read"], allowed_ips=networks)
 
@@ -46,7 +46,7 @@ def test_new_secret_is_shown_only_once(superuser, catalogue, client, make_domain
         assert not SECRET.search(text(client.get(url)))
 
 
-def test_new_key_has_the_submitted_settings(superuser, catalogue, client, make_domain):
+def test_new_key_has_the_submitted_settings(superuser, catalog, client, make_domain):
     networks = "127.0.0.0/8\n ::1 "
     app_domain = make_domain()
 
@@ -201,7 +201,7 @@ def test_save_as_new_is_forbidden(superuser, client, make_key, make_domain):
     ],
 )
 def test_invalid_value_gives_field_error(
-    field, value, expected, superuser, catalogue, client, make_domain
+    field, value, expected, superuser, catalog, client, make_domain
 ):
     response = client.post(ADD_KEY, new_key_data(client, make_domain(), **{field: value}))
 
@@ -239,7 +239,7 @@ def test_expiry_beyond_calendar_gives_error(zone, superuser, client, make_domain
     assert "9999" in error
 
 
-def test_scopes_without_catalogue_are_text(superuser, client, make_domain):
+def test_scopes_without_catalog_are_text(superuser, client, make_domain):
     app_domain = make_domain()
     response = client.post(ADD_KEY, new_key_data(client, app_domain, scopes="good keys:manage"))
     assert response.context["adminform"].form.errors["scopes"]

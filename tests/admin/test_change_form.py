@@ -13,7 +13,7 @@ from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey
 
 
-def test_key_changes_only_its_settings(superuser, catalogue, client, make_key):
+def test_key_changes_only_its_settings(superuser, catalog, client, make_key):
     key = make_key(scopes=["orders:read"])
     fixed = {
         "public_key": "pk_x",
@@ -33,14 +33,14 @@ def test_key_changes_only_its_settings(superuser, catalogue, client, make_key):
         assert getattr(changed, field) == getattr(key, field)
 
 
-@pytest.mark.parametrize("with_catalogue", [True, False])
-def test_unchanged_form_writes_no_key(with_catalogue, settings, superuser, client, make_key):
+@pytest.mark.parametrize("with_catalog", [True, False])
+def test_unchanged_form_writes_no_key(with_catalog, settings, superuser, client, make_key):
     """It also leaves the change that another administrator makes at the same time."""
     scopes = ["orders:read", "orders:write"]
-    settings.TOT_JWT = {"SCOPES": dict.fromkeys(scopes, "")} if with_catalogue else {}
+    settings.TOT_JWT = {"SCOPES": dict.fromkeys(scopes, "")} if with_catalog else {}
     key = make_key(scopes=scopes, allowed_ips=["10.0.0.0/8", "::1"])
     data = changed_data(key, allowed_ips="10.0.0.0/8\r\n::1/128")
-    if with_catalogue:
+    if with_catalog:
         data["scopes"] = scopes
 
     def rename(row):
@@ -54,13 +54,13 @@ def test_unchanged_form_writes_no_key(with_catalogue, settings, superuser, clien
     assert LogEntry.objects.get().get_change_message() == "No fields changed."
 
 
-def test_scope_outside_catalogue_can_stay(superuser, catalogue, client, make_key, settings):
+def test_scope_outside_catalog_can_stay(superuser, catalog, client, make_key, settings):
     settings.TOT_JWT = {}
     key = make_key(scopes=["old:read"])
-    settings.TOT_JWT = {"SCOPES": catalogue}
+    settings.TOT_JWT = {"SCOPES": catalog}
 
     page = text(client.get(change_url(key)))
-    assert "no longer in the catalogue" in page
+    assert "no longer in the catalog" in page
     assert re.search(r'value="old:read"[^>]*checked', page)
 
     client.post(change_url(key), changed_data(key, scopes=["old:read", "orders:read"]))

@@ -113,7 +113,7 @@ def test_bad_row_can_be_skipped(load, text):
     assert sorted(ApiKey.objects.values_list("public_key", flat=True)) == ["old8", "old9"]
 
 
-def test_scope_outside_catalogue_is_bad(load, settings):
+def test_scope_outside_catalog_is_bad(load, settings):
     settings.TOT_JWT = {"SCOPES": {"a": "A"}}
 
     report = load(row(1, scopes="a"), row(2, scopes="a zebra"))

@@ -92,7 +92,7 @@ def test_existing_public_key_is_not_created(make_key, make_domain):
 # Change
 
 
-def test_change_keeps_scope_outside_catalogue(make_key, settings):
+def test_change_keeps_scope_outside_catalog(make_key, settings):
     key = make_key(scopes=["old"])
     settings.TOT_JWT = {"SCOPES": {"new": "New"}}
     given = {**UNCHANGED, "scopes": ["old", "new"], "allowed_ips": ["::1"]}

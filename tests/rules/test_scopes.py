@@ -7,7 +7,7 @@ from tot_jwt.exceptions import InvalidValue
 from tot_jwt.rules import scopes
 
 
-def test_catalogue_limits_scopes_of_keys(settings):
+def test_catalog_limits_scopes_of_keys(settings):
     settings.TOT_JWT = {"SCOPES": {"a": "A", "b": "B"}}
 
     assert scopes.validate(["b", "a"]) == {"a", "b"}
@@ -15,7 +15,7 @@ def test_catalogue_limits_scopes_of_keys(settings):
         scopes.validate(["c"])
 
 
-def test_key_keeps_scope_outside_catalogue(settings):
+def test_key_keeps_scope_outside_catalog(settings):
     settings.TOT_JWT = {"SCOPES": {"a": "A"}}
 
     assert scopes.validate(["a", "old"], known=["old"]) == {"a", "old"}

@@ -23,7 +23,7 @@ class Grant(NamedTuple):
 
 
 def grant_token(token: ApiToken, state: KeyState | None, address: str) -> Grant:
-    """Return the scopes that both the token and its key's state hold.
+    """Return the scopes that both the token and its key's state have.
 
     Raises RevokedToken, InvalidToken; InsufficientPermissions for the address.
     """
@@ -33,7 +33,7 @@ def grant_token(token: ApiToken, state: KeyState | None, address: str) -> Grant:
 
 
 def grant_keys(credentials: Credentials, state: KeyState | None, address: str) -> Grant:
-    """Return the scopes of API keys that a client sends directly: `keys:manage` is never one.
+    """Return the scopes of direct API keys. `keys:manage` is never among them.
 
     Raises InvalidCredentials, InsufficientPermissions.
     """
@@ -47,7 +47,7 @@ def grant_exchange(
     state: KeyState | None,
     address: str,
 ) -> Grant:
-    """Return the scopes of a new token: those requested, or all that the key holds.
+    """Return the scopes of a new token: those requested, or all that the key has.
 
     Raises InvalidCredentials, InsufficientPermissions.
     """
@@ -61,7 +61,7 @@ def grant_exchange(
 
 
 def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
-    """Return the state of the token's key if the token is valid on it.
+    """Return the key's state if it still allows the token.
 
     Raises RevokedToken, InvalidToken.
     """
@@ -81,10 +81,11 @@ def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
 
 
 def check_credentials(credentials: Credentials, state: KeyState | None, address: str) -> KeyState:
-    """Return the state if the credentials are valid on it.
+    """Return the state if it allows the credentials.
 
-    The secret is always compared, whatever else is wrong, and every error before it matches looks
-    the same to the client. Raises InvalidCredentials, InsufficientPermissions.
+    The secret is always compared, so that rejections take the same time. An unknown key, a wrong
+    secret, a wrong domain and an unusable key look the same to the client.
+    Raises InvalidCredentials, InsufficientPermissions.
     """
     matches = _secret_matches(credentials, state)
     if state is None:

@@ -1,7 +1,7 @@
 """What tokens do to keys: the use cases of the keys endpoints.
 
-Each locks the caller's row from the checks to the commit. If the caller is narrowed or revoked
-meanwhile, that either comes first and counts, or waits.
+Each locks the caller's row from the checks to the commit. A concurrent change of the
+caller is either committed before the checks, or waits.
 """
 
 from collections.abc import Iterator
@@ -80,7 +80,8 @@ def find_key(client: ApiClient, public_key: str) -> ApiKey:
 def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, SecretKey]:
     """Create a key that may do no more than its creator.
 
-    Raises EscalationRefused, TooManyKeys, InvalidValue, TooManyRequests.
+    Raises EscalationRefused, InsufficientPermissions, TooManyKeys, InvalidValue,
+    TooManyRequests.
     """
     limits.count_key_change(session.client.app_domain)
     can_issue_tokens = fields.get("can_issue_tokens", True)
@@ -171,7 +172,7 @@ def revoke_key(session: KeySession, key: ApiKey, *, cascade: bool, force: bool) 
 
 @contextmanager
 def _locked_caller(session: KeySession, *, also: ApiKey | None = None) -> Iterator[Caller]:
-    """Yield the token's locked key, if the token is still valid.
+    """Yield the caller with its locked key, if the token is still valid.
 
     `also` is locked with it, in the order of their ids, so that two calls that wait for each
     other's key cannot deadlock. Raises RevokedToken, InvalidToken, InsufficientPermissions.
@@ -202,7 +203,7 @@ def _changed(row: ApiKey, fields: KeyFields) -> ApiKey:
 
 
 def _check_changes(caller: Caller, before: ApiKey, after: ApiKey) -> None:
-    """Check what changes. What stays may exceed the caller, if an administrator allowed that."""
+    """Check the fields that change. Others may exceed the caller, if an administrator set them."""
     if after.scopes != before.scopes:
         escalation.check_scopes(caller, after.scope_set)
     if after.expires_at != before.expires_at:

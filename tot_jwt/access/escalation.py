@@ -1,8 +1,8 @@
 """The rules against privilege escalation: what a token may do to keys.
 
-They keep a stolen token from gaining rights. Each rule raises its own EscalationRefused, or
-InsufficientPermissions where the exchange would. The rows that they check are locked, so what they
-allow still holds when the change is written.
+They keep a stolen token from gaining rights. Each rule raises its own EscalationRefused. A caller
+that may not issue tokens gets InsufficientPermissions, as in the exchange. The rows that the rules
+check are locked, so what they allow still holds when the change is written.
 """
 
 from dataclasses import dataclass
@@ -39,9 +39,10 @@ class Caller:
 
 
 def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:
-    """Refuse a caller that was itself created with a token: a stolen token reaches one generation.
+    """Reject a caller that was itself created with a token.
 
-    A caller that can no longer be exchanged for tokens cannot create a key that can.
+    A stolen token can create keys, but those cannot.
+    A key that can no longer be exchanged for tokens cannot create a key that can.
     """
     if caller.key.created_by_key_id is not None:
         raise KeyCreationNotAllowed
@@ -50,7 +51,7 @@ def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:
 
 
 def check_may_act_on(caller: Caller, key: ApiKey) -> None:
-    """Refuse a created key that acts on another key, and a target with more scopes."""
+    """Reject a created key that acts on another key, and a target with scopes the caller lacks."""
     if caller.key.created_by_key_id is not None and key.pk != caller.key.pk:
         raise KeyCreationNotAllowed
     if not key.scope_set <= caller.scopes:
@@ -58,25 +59,25 @@ def check_may_act_on(caller: Caller, key: ApiKey) -> None:
 
 
 def check_scopes(caller: Caller, scopes: frozenset[str]) -> None:
-    """Refuse scopes that the caller does not have."""
+    """Reject scopes that the caller does not have."""
     if not scopes <= caller.scopes:
         raise ScopesExceedCaller
 
 
 def check_expiry(caller: Caller, expires_at: datetime | None) -> None:
-    """Refuse an expiry later than the caller's."""
+    """Reject an expiry later than the caller's."""
     if ends_later(expires_at, caller.key.expires_at):
         raise ExpiryExceedsCaller
 
 
 def check_addresses(caller: Caller, allowed_ips: str) -> None:
-    """Refuse addresses from which the caller's key does not work."""
+    """Reject addresses from which the caller's key does not work."""
     if not networks.are_within(allowed_ips, caller.key.allowed_ips):
         raise AddressesExceedCaller
 
 
 def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
-    """Refuse more than narrowing a key: the rule for keys that the caller did not create."""
+    """Reject more than narrowing a key: the rule for keys that the caller did not create."""
     if (
         after.name != before.name
         or not after.scope_set <= before.scope_set
@@ -88,7 +89,7 @@ def check_only_narrows(before: ApiKey, after: ApiKey) -> None:
 
 
 def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) -> None:
-    """Refuse a rotation, unless the caller sent the current secret or created the key.
+    """Reject a rotation, unless the caller sent the current secret or created the key.
 
     The creator also needs the secret if the key now exceeds its own: the caller must not gain
     what it could not create.
@@ -100,7 +101,7 @@ def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) ->
 
 
 def _exceeds(key: ApiKey, other: ApiKey) -> bool:
-    """Return whether the key works longer, from more addresses, or for tokens, than the other."""
+    """Return whether the key expires later, allows more addresses, or issues tokens alone."""
     return (
         ends_later(key.expires_at, other.expires_at)
         or not networks.are_within(key.allowed_ips, other.allowed_ips)

@@ -29,7 +29,7 @@ class IssuedToken:
 def exchange(
     credentials: Credentials, requested: frozenset[str] | None, *, address: str
 ) -> IssuedToken:
-    """Issue a token with the requested scopes, or with all that the key holds.
+    """Issue a token with the requested scopes, or with all that the key has.
 
     Raises InvalidCredentials, InsufficientPermissions, TooManyRequests, ServiceUnavailable.
     """

@@ -1,9 +1,9 @@
 """Rate limits: failed attempts with API keys, exchanges, and key changes by tokens.
 
-A limit first counts and then refuses, in windows that start at fixed times: counting is one atomic
-step in the cache, so threads and processes cannot exceed a limit together. An attempt counts only
-after it has failed. The correct secret therefore never meets a limit on failures, and an attacker
-cannot lock out a key's owner. If the cache fails, nothing is limited.
+Limits count in fixed windows. Each cache operation is atomic, so threads and processes cannot
+exceed a limit together. An attempt counts only after it has failed. The limit on failures therefore
+never rejects a valid key's correct secret, and an attacker cannot lock out its owner. If the cache
+fails, limits are not enforced.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def count_exchange(public_key: str) -> None:
 
 
 def count_key_change(app_domain: str, *, refuse: bool = True) -> None:
-    """Count what a token does to a key of the domain. Raises TooManyRequests, if `refuse`."""
+    """Count a key change by a token. Raises TooManyRequests, unless `refuse` is False."""
     try:
         _count(settings.KEY_CHANGE_RATE, "key changes in a domain", app_domain)
     except TooManyRequests:

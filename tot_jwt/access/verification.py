@@ -33,7 +33,7 @@ def verify_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken]:
 
 
 def verify_own_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken] | None:
-    """Do the same, but return None for an opaque Bearer and for a JWT of another type.
+    """Verify as `verify_token` does, but return None for what is not a JWT of our type.
 
     The unverified type only routes the token; it is not trusted.
     """
@@ -86,7 +86,7 @@ def _client_of(token: ApiToken, address: str) -> ApiClient:
 
 
 def _client(public_key: str, rule: Rule) -> tuple[ApiClient, KeyState]:
-    """Return the client with what the rule grants, and the state it was granted on."""
+    """Return the client with the scopes that the rule grants, and the key's state."""
     (state, scopes), is_fresh = key_state.decide(public_key, rule)
     confirm = None if is_fresh else _Confirmation(public_key, rule)
     client = ApiClient(state.public_key, state.app_domain, state.environment, scopes, confirm)
@@ -94,7 +94,7 @@ def _client(public_key: str, rule: Rule) -> tuple[ApiClient, KeyState]:
 
 
 class _Confirmation:
-    """Asks the database once which scopes the client has now; none if the rule refuses.
+    """The scopes that the client has now, read from the database once; none if the rule rejects.
 
     Raises ServiceUnavailable.
     """

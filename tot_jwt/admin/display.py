@@ -1,4 +1,4 @@
-"""How all pages of the admin show a status, scopes and addresses. None needs colours to be read."""
+"""How the admin shows a status, scopes and addresses. No page relies on colors alone."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -29,17 +29,17 @@ _SYMBOLS = {
 
 
 def key_badge(key: ApiKey) -> SafeString:
-    """Return the key's status as a symbol, a word and a colour."""
+    """Return the key's status as a symbol, a word and a color."""
     return _badge(key.status, _SYMBOLS[key.status], key.status.label)
 
 
 def status_badges(key: ApiKey) -> SafeString:
-    """Return the key's status and, if it has two secrets, how long."""
+    """Return the key's status and, if it has two secrets, until when."""
     return format_html("{} {}", key_badge(key), two_secrets_badge(key))
 
 
 def two_secrets_badge(key: ApiKey) -> SafeString | str:
-    """Return until when the key has two secrets, or an empty text if it has one."""
+    """Return until when the key has two secrets, or an empty string if it has one."""
     ends = key.previous_secret_expires_at
     if ends is None or not key.previous_secret_is_live:
         return ""
@@ -47,7 +47,7 @@ def two_secrets_badge(key: ApiKey) -> SafeString | str:
 
 
 def use_of_previous_secret(key: ApiKey) -> SafeString | str:
-    """Return when the older of two secrets was used, or an empty text if the key has one."""
+    """Return when the older of two secrets was used, or an empty string if the key has one."""
     if not key.previous_secret_is_live:
         return ""
     used = key.previous_secret_last_used_at
@@ -69,14 +69,14 @@ def short_time(at: datetime) -> str:
 
 
 def domain_badge(app_domain: AppDomain) -> SafeString:
-    """Return the domain's state as a symbol, a word and a colour."""
+    """Return the domain's state as a symbol, a word and a color."""
     if app_domain.is_suspended:
         return _badge("suspended", "–", _("suspended"))
     return _badge("active", "✓", _("active"))
 
 
 def hint(key: ApiKey) -> SafeString | str:
-    """Return the end of the secret, or an empty text if it is not known."""
+    """Return the end of the secret, or an empty string if it is not known."""
     return code(f"…{key.secret_hint}") if key.secret_hint else ""
 
 

@@ -22,7 +22,7 @@ _READ_ONLY = ("domain_text", "state", "keys", "created_at", "updated_at")
 
 @admin.register(AppDomain)
 class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
-    """Add, rename, suspend and resume domains."""
+    """The admin of domains: add, rename, suspend and resume."""
 
     confirmed_actions = DOMAIN_ACTIONS
     actions = [action.as_admin_action() for action in confirmed_actions]

@@ -20,7 +20,7 @@ from tot_jwt.rules import networks, scopes
 class DomainSelect(AutocompleteSelect):
     """Django's widget, for any value that a URL or a forged form may contain.
 
-    The original fails on a value that cannot be a primary key. Here that is not a choice.
+    The original fails on a value that cannot be a primary key. This widget ignores such a value.
     """
 
     def optgroups(self, name: str, value: Iterable[str], attr: Any = None) -> Any:
@@ -45,7 +45,7 @@ class NetworksField(forms.CharField):
 
 
 class ScopesField(forms.CharField):
-    """Any well-formed scopes, for a host without a catalogue of scopes."""
+    """Any well-formed scopes, for a host without a catalog of scopes."""
 
     widget = AdminTextareaWidget
 
@@ -54,8 +54,8 @@ class ScopesField(forms.CharField):
         return _stored((value or "").split())
 
 
-class CatalogueField(forms.MultipleChoiceField):
-    """A check box for each scope of the catalogue and for each further scope of the key."""
+class CatalogField(forms.MultipleChoiceField):
+    """A check box for each scope of the catalog and for each further scope of the key."""
 
     widget = forms.CheckboxSelectMultiple
 
@@ -63,7 +63,7 @@ class CatalogueField(forms.MultipleChoiceField):
         self._key_scopes = key_scopes
         removed = sorted(key_scopes - settings.SCOPES.keys())
         choices = [(name, _described(name, text)) for name, text in settings.SCOPES.items()]
-        text = _("no longer in the catalogue")
+        text = _("no longer in the catalog")
         choices += [(name, _described(name, text, "tot-removed")) for name in removed]
         super().__init__(choices=choices, **kwargs)
 
@@ -84,7 +84,7 @@ def scopes_field(key_scopes: frozenset[str]) -> forms.Field:
     """Return the field for the scopes of a key that has these scopes now."""
     label = _("Scopes")
     if settings.SCOPES:
-        return CatalogueField(key_scopes=key_scopes, label=label, required=False)
+        return CatalogField(key_scopes=key_scopes, label=label, required=False)
     return ScopesField(
         label=label, required=False, help_text=_("Separated by spaces, for example: orders:read.")
     )

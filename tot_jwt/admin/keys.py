@@ -65,7 +65,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(KeyColumns, RotationAdmin):
-    """Add, change, rotate, disable, enable and revoke keys."""
+    """The admin of keys: add, change, rotate, disable, enable and revoke."""
 
     confirmed_actions = KEY_ACTIONS
     actions = [action.as_admin_action() for action in confirmed_actions]

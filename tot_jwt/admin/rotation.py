@@ -35,7 +35,8 @@ _GRACES = {
 class RotationForm(forms.Form):
     """How to rotate the key.
 
-    The form fits the secret that the key had when it was made. So it can rotate the key once.
+    It is valid only for the secret that the key had when the form was rendered. So it can rotate
+    the key only once.
     """
 
     grace = forms.TypedChoiceField(

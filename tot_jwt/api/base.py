@@ -43,7 +43,7 @@ class AlwaysJSON(BaseContentNegotiation):
 
 
 class ContractView(APIView):
-    """A view whose responses follow the contract, whatever the host has set or Django raises."""
+    """A view that responds in the documented format, whatever the host sets or Django raises."""
 
     authentication_classes = ()
     permission_classes = ()
@@ -55,7 +55,7 @@ class ContractView(APIView):
     metadata_class = None
     schema = None
 
-    #: The names of what the view's own part of the URL captures.
+    #: The names of the arguments that the view's own URL pattern captures.
     captured: ClassVar[Sequence[str]] = ()
 
     # Without OPTIONS, which is a 405 like any other method.
@@ -73,7 +73,7 @@ class ContractView(APIView):
         return view
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Respond. What the host's prefix captured (``<slug:tenant>/``) is ignored."""
+        """Respond. Arguments that the host's prefix captured (``<slug:tenant>/``) are ignored."""
         return super().dispatch(request, **{name: kwargs[name] for name in self.captured})
 
     @property

@@ -42,7 +42,7 @@ def app_domain(domain: AppDomain) -> dict[str, Any]:
 
 
 def api_key(key: ApiKey) -> dict[str, Any]:
-    """Return a key as its managers see it: no secret, no hash, no person's name."""
+    """Return a key as endpoints and commands show it: no secret, hash or person's name."""
     return {
         API_KEY: key.public_key,
         APP_DOMAIN: key.app_domain.domain,

@@ -34,7 +34,7 @@ _LIMITS = {
     API_KEY: lengths.PUBLIC_KEY,
     SECRET_KEY: lengths.SECRET_KEY,
 }
-#: The members that make a request one with direct keys.
+#: A request with one of these members has direct keys.
 _KEYS = (API_KEY, SECRET_KEY)
 _KEYS_AS_BYTES = tuple(name.encode() for name in _KEYS)
 

@@ -1,4 +1,4 @@
-"""Names on the wire: Python's snake_case becomes the contract's camelCase here."""
+"""Names on the wire: Python's snake_case becomes the API's camelCase here."""
 
 #: The credentials in a body or query, and in Django's name of the header that may carry them.
 APP_DOMAIN, API_KEY, SECRET_KEY = "appDomain", "totApiKey", "totSecretKey"

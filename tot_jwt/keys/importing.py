@@ -19,7 +19,7 @@ from tot_jwt.signals import key_event
 
 #: Rows that go to the database together.
 BATCH = 1000
-#: A file that will not be imported is read no further than this many bad rows.
+#: Reading stops after this many bad rows, unless bad rows are skipped.
 MAX_BAD_ROWS = 100
 
 TAKEN = _("public: This key already exists, in the database or earlier in the file.")

@@ -1,4 +1,6 @@
-"""The life of a key, from creation to revocation. No other code changes its row.
+"""The life of a key, from creation to revocation.
+
+Elsewhere only imports write keys, and `tot_jwt.keys.usage` their times of use.
 
 Each action is one transaction: it locks the row, changes it if needed, and writes a KeyEvent.
 Actions can be repeated: a second revocation keeps the time of the first and records nothing.
@@ -92,7 +94,7 @@ def change_key(
 ) -> ApiKey:
     """Change the key's settings. It may keep scopes that SCOPES no longer lists.
 
-    An earlier expiry also shortens the keys that it created: they never outlive it.
+    An earlier expiry also applies to the keys that it created.
     Raises InvalidValue, ValidationError, Conflict.
     """
     with _changing(key, Action.CHANGED, by) as row:
@@ -110,9 +112,9 @@ def change_key(
 def rotate_key(
     key: ApiKey, *, grace: timedelta = DEFAULT_GRACE, by: Actor = SYSTEM
 ) -> tuple[ApiKey, SecretKey]:
-    """Give the key a new secret. The current one works for the grace, or until the key expires.
+    """Give the key a new secret. The current one works until the grace period or the key ends.
 
-    No grace ends all earlier secrets and all tokens at once.
+    A grace period of 0 ends all earlier secrets and all tokens at once.
     Raises InvalidValue, PreviousSecretStillValid, Conflict.
     """
     if not timedelta(0) <= grace <= MAX_GRACE:
@@ -175,10 +177,7 @@ def revoke_created_keys(key: ApiKey, *, by: Actor = SYSTEM) -> list[ApiKey]:
 
 
 def descendants(keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return the keys that these created, the keys that those created, and so on.
-
-    Revoked keys, and keys created with them, are left out.
-    """
+    """Return all descendants of these keys, without revoked keys and their descendants."""
     level = list(keys)
     known, found = {key.pk for key in level}, []
     while level:

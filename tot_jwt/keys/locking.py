@@ -26,7 +26,7 @@ def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
 
 
 def lock_domain(key: ApiKey) -> None:
-    """Lock the row of the key's domain. This serialises counting of the domain's keys."""
+    """Lock the row of the key's domain. This serializes counting of the domain's keys."""
     AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
 
 

@@ -1,4 +1,4 @@
-"""The record: a KeyEvent for each action on a key or a domain, and its signal."""
+"""The record: a KeyEvent for each change to a key, or suspension of a domain, and its signal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,8 +1,8 @@
 """KeyState: what exchange and verification need to know of a key, in one query, cached for seconds.
 
-The cache can only grant. A refusal that rests on a cached state is first confirmed by a fresh
-query, so new rights take effect immediately in every process. What is taken away ends after
-KEY_STATE_MAX_AGE at the latest.
+A cached state can only allow a request. Before a process rejects one, it loads a fresh state, so
+new rights take effect immediately in every process. Lost rights end after at most
+KEY_STATE_MAX_AGE seconds.
 
 The cache is a dict, and dropping it puts a new dict in its place. A thread that began to load
 before the drop writes into the old dict, which no thread reads any more: a state from before a
@@ -75,11 +75,11 @@ _states: BoundedDict[str, _Cached] = BoundedDict(MAX_STATES)
 
 
 def decide(public_key: str, rule: Callable[[KeyState | None], T]) -> tuple[T, bool]:
-    """Decide on the cached state; if that refuses, decide on a fresh one.
+    """Decide on the cached state; if that rejects, decide on a fresh one.
 
     Return the decision and whether it is fresh. The rule returns its decision, or raises a
-    TotJWTError to refuse; its state is None if the key does not exist. Only a state that was
-    granted on is cached, so neither unknown keys nor wrong guesses change the cache.
+    TotJWTError to reject; its state is None if the key does not exist. Only a state that allowed a
+    request is cached, so unknown keys and failed attempts do not change the cache.
     Raises ServiceUnavailable if the database is unavailable.
     """
     states = _states

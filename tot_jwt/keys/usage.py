@@ -1,6 +1,6 @@
 """When keys were last used: at most one UPDATE a minute for each key, which delays no request.
 
-Each process remembers what it wrote, so that a key in steady use costs a look-up in a dict.
+Each process caches what it wrote, so that a key in steady use costs a look-up in a dict.
 The row tells other processes: the UPDATE matches it only if its time is at least a minute old.
 """
 
@@ -23,7 +23,7 @@ logger = logging.getLogger("tot_jwt")
 
 #: Seconds between two records of the same use.
 INTERVAL = 60
-#: A use that the process has forgotten costs an UPDATE that changes nothing.
+#: A use that is no longer cached costs an UPDATE that changes nothing.
 MAX_USES = 20_000
 
 
@@ -53,13 +53,13 @@ def secret_used(secret: PresentedSecret, state: KeyState) -> None:
 
 
 def reset() -> None:
-    """Forget what was recorded. For tests, with `tot_jwt.keys.state.reset`."""
+    """Clear what was recorded. For tests, with `tot_jwt.keys.state.reset`."""
     with _lock:
         _recorded.clear()
 
 
 def _note(public_key: str, previous_secret_hash: str) -> None:
-    """Record the use if it is due, in a host's transaction after the commit.
+    """Record the use if it is due. In a host's transaction, wait for the commit.
 
     A failing statement would break the host's transaction on PostgreSQL, and a successful one
     would lock the row until its end.
@@ -108,7 +108,7 @@ def _is_due(use: tuple[str, str]) -> bool:
 
 
 def _claim(use: Use) -> bool:
-    """Return whether the calling thread is to write: only one is, once a minute."""
+    """Return True for only one thread a minute: that thread writes."""
     with _lock:
         if not _is_due(use):
             return False

@@ -17,7 +17,7 @@ from tot_jwt.rules.status import KeyStatus, is_in_grace, status_of, status_q
 
 
 class Environment(models.TextChoices):
-    """What a key is for. A token of one environment is not valid in the other."""
+    """Live or test use. A token manages only keys of its own environment."""
 
     LIVE = "live", _("live")
     TEST = "test", _("test")

@@ -14,7 +14,7 @@ def write_alias() -> str:
 
 
 class PrimaryManager(models.Manager[M]):
-    """Reads from the database that is written to: a lagging replica must not decide anything."""
+    """Manager that reads from the primary: a lagging replica must not decide anything."""
 
     def get_queryset(self) -> models.QuerySet[M]:
         """Return all rows, from the primary unless the manager was given a database."""

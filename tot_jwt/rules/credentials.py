@@ -6,7 +6,8 @@ would cost every request with direct keys a fifth of a second. A hash names its 
 others can be added, and does not use SECRET_KEY: a new SECRET_KEY must not end any API key.
 
 A key reads ``pk_live_tot_<22 base62>``, its secret ``sk_live_tot_<43 base62><6 base62: CRC-32>``.
-Secret scanners can find and verify such a string offline. The package never relies on the format.
+Secret scanners can find and verify such a string offline. Authentication never relies on the
+format.
 """
 
 import hashlib
@@ -123,7 +124,7 @@ def loggable_key(public_key: str) -> str:
 
 
 def has_valid_checksum(secret: str) -> bool:
-    """Return whether a string of a secret's format is a real one. For secret scanners."""
+    """Return whether the checksum of a secret is correct. For secret scanners."""
     return checksum(secret[:-CHECKSUM_LENGTH]) == secret[-CHECKSUM_LENGTH:]
 
 

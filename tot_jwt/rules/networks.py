@@ -25,9 +25,9 @@ def counter_key(address: str) -> str:
 
 
 def is_allowed(address: str, allowed_ips: str) -> bool:
-    """Return whether the address lies within the space-separated networks. No networks allow all.
+    """Return whether the address lies within the space-separated networks.
 
-    An address that cannot be parsed is outside every network.
+    An empty list allows every address. An address that cannot be parsed is outside every network.
     """
     if not allowed_ips:
         return True

@@ -1,7 +1,7 @@
 """The backend that has PyJWT sign and verify tokens with the key ring.
 
-Nothing here verifies by hand. Before PyJWT comes a look-up: a token's header segment must be one
-that this ring itself writes, byte for byte. That excludes other algorithms, jku, jwk, x5u, crit,
+PyJWT does all verification. Before it, a look-up requires that the token's header segment equals,
+byte for byte, one that this ring writes. That excludes other algorithms, jku, jwk, x5u, crit,
 b64 and repeated members. An asymmetric algorithm would be one more entry, with its `kid`.
 """
 

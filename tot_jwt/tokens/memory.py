@@ -30,7 +30,7 @@ class TokenMemory(Generic[V]):
         return entry[1] if entry else None
 
     def put(self, token: str, public_key: str, value: V) -> None:
-        """Cache the token. It displaces the key's oldest at the share, else the oldest of all."""
+        """Cache the token. Drop the key's oldest if its share is full, else the oldest of all."""
         with self._lock:
             # Another thread may have verified the same token meanwhile.
             if token in self._tokens:

@@ -51,8 +51,9 @@ def build_ring(
     verifying_keys: Iterable[str | bytes],
     secret_keys: Sequence[str],
 ) -> KeyRing:
-    """Return the ring for these settings. Keys are derived from `secret_keys` unless one signs.
+    """Return the ring for these settings.
 
+    Without `signing_key`, the keys are derived from `secret_keys`.
     Raises ImproperlyConfigured.
     """
     if algorithm not in HMAC_BITS:

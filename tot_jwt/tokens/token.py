@@ -110,7 +110,7 @@ class ApiToken(Token):
         self.check_exp()
 
     def check_exp(self, claim: str = "exp", current_time: Any = None) -> None:
-        """Raise ExpiredToken from the second of `exp` on."""
+        """Raise ExpiredToken at `exp` or later."""
         if clock.epoch() >= self.payload["exp"]:
             raise ExpiredToken
 

@@ -49,7 +49,7 @@ class Command(BaseCommand):
 
 
 def _with_fields(error: ValidationError) -> str:
-    """Return the messages, each field's behind its name."""
+    """Return the messages, each prefixed with the name of its field."""
     by_field = getattr(error, "message_dict", {NON_FIELD_ERRORS: error.messages})
     prefixes = {name: "" if name == NON_FIELD_ERRORS else f"{name}: " for name in by_field}
     return " ".join(prefixes[name] + " ".join(messages) for name, messages in by_field.items())

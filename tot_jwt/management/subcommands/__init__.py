@@ -1,6 +1,6 @@
 """The subcommands of ``manage.py tot_jwt``: each takes parsed options and returns a JSON document.
 
-A secret is printed only by the subcommand that makes it. A secret is never an argument: process
+A secret is printed only by the subcommand that creates it. A secret is never an argument: process
 lists and shell histories show arguments.
 """
 

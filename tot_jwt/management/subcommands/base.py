@@ -60,7 +60,7 @@ def add_key_argument(parser: ArgumentParser) -> None:
 def find_key(public_key: str) -> ApiKey:
     """Return the key with exactly this public key, with its domain and its creator.
 
-    Raise CommandError if it does not exist.
+    Raises CommandError if it does not exist.
     """
     keys = ApiKey.objects.select_related("app_domain", "created_by_key")
     key: ApiKey | None = keys.get_exact(public_key)
@@ -70,7 +70,7 @@ def find_key(public_key: str) -> ApiKey:
 
 
 def find_domain(text: str) -> AppDomain:
-    """Return the domain that an operator typed. Raise InvalidValue or CommandError."""
+    """Return the domain that an operator typed. Raises InvalidValue, CommandError."""
     domain = from_person(text)
     try:
         return AppDomain.objects.get(domain=domain)

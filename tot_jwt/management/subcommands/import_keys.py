@@ -31,7 +31,7 @@ class ImportKeys(Subcommand):
         self._progress_every = progress_every
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the file and what to accept of it."""
+        """Add the file and the options that relax its checks."""
         parser.add_argument("file", metavar="FILE", help="Use - for standard input.")
         parser.add_argument(
             "--skip-bad", action="store_true", help="Skip bad rows and import the others."

@@ -103,8 +103,8 @@ class RotateKey(Subcommand):
     name = "rotate_key"
     help = (
         "Give an API key a new secret and print the secret, which is never shown again. "
-        "The old secret keeps working for the grace period. "
-        "A grace period of 0 ends all old secrets and all tokens at once."
+        "The previous secret keeps working for the grace period. "
+        "A grace period of 0 ends all earlier secrets and all tokens at once."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -121,7 +121,7 @@ class RotateKey(Subcommand):
         parser.add_argument(
             "--cascade",
             action="store_true",
-            help="Also revoke all keys that this key created, and all that those created.",
+            help="Also revoke the keys that this key created, and all their descendants.",
         )
 
     def run(self, options: Options) -> Document:
@@ -146,7 +146,7 @@ class RevokeKey(Subcommand):
         parser.add_argument(
             "--cascade",
             action="store_true",
-            help="Also revoke all keys that this key created, and all that those created.",
+            help="Also revoke the keys that this key created, and all their descendants.",
         )
 
     def run(self, options: Options) -> Document:
