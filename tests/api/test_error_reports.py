@@ -141,6 +141,8 @@ REQUESTS = {
 def reports(answer: Any) -> str:
     """Return what Django reports about the exception behind a 500."""
     reporter = ExceptionReporter(answer.wsgi_request, *answer.exc_info)
+    data = reporter.get_traceback_data()
+    reporter.get_traceback_data = lambda: data  # type: ignore[method-assign] # once for both
     told = [reporter.get_traceback_text(), reporter.get_traceback_html()]
     assert all("RuntimeError" in report for report in told)
     return "\n".join(told)
@@ -172,12 +174,12 @@ def test_bug_anywhere_reports_no_secret(host, name, caplog):
 
 
 def is_unread_form(answer: Any) -> bool:
-    """Return whether the package has not yet looked for keys in a form that was sent to a host.
+    """Return whether the package has not yet looked for keys in a form for a host's view.
 
     Until then, Django reports the form like any other form of the host.
     """
     request = answer.wsgi_request
-    return bool(request.POST) and not hasattr(request, "sensitive_post_parameters")
+    return "totSecretKey" in request.POST and not hasattr(request, "sensitive_post_parameters")
 
 
 @pytest.mark.req("E1", "E6")

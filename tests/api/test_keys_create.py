@@ -92,7 +92,7 @@ def test_inactive_key_returns_within_quota_only(key, api, settings):
     assert api.change(disabled, disabled=False).status_code == 200
 
 
-def test_scope_outside_catalogue_is_rejected(make_key, settings):
+def test_scope_outside_catalog_is_rejected(make_key, settings):
     key = make_key(scopes=["old", "new"])
     child = key_in(client_of(key).create(scopes=["old", "new"]))
     settings.TOT_JWT = {"SCOPES": {"new": "New"}}

@@ -563,7 +563,7 @@ def guesses(
     return guess
 
 
-NOT_THROTTLED = "Not throttled, for the cache failed"
+NOT_THROTTLED = "Rate limit skipped: cache error"
 #: Far from the moment at which a day's counters begin anew.
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
 
