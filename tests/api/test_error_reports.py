@@ -25,7 +25,7 @@ from tests.support.admin import (
 from tests.support.bugs import fail_at, places
 from tests.support.draws import USUAL, examples
 from tests.support.keys_client import client_of
-from tests.support.requests import FORM, JSON, TOKEN_URL, body
+from tests.support.requests import FORM, JSON, TOKEN_URL, bearer, body, key_headers
 from tests.support.undo import undone
 from tests.views import WhoAmI
 
@@ -37,15 +37,10 @@ EVERYWHERE = examples(USUAL) >= USUAL
 
 def ways(key: Any) -> dict[str, dict[str, Any]]:
     """Return the ways to send the keys with a request, as arguments of `Client.post`."""
-    names = {
-        "Tot-App-Domain": "appDomain",
-        "Tot-Api-Key": "totApiKey",
-        "Tot-Secret-Key": "totSecretKey",
-    }
     return {
         "json": {"data": body(key), "content_type": JSON},
         "form": {"data": urlencode(body(key)), "content_type": FORM},
-        "headers": {"headers": {header: body(key)[name] for header, name in names.items()}},
+        "headers": {"headers": key_headers(key)},
     }
 
 
@@ -82,7 +77,7 @@ def direct_keys(host: Any, way: str) -> Callable[[], Any]:
 
 def token(host: Any, url: str) -> Callable[[], Any]:
     """Return a request with a token."""
-    headers = {"Authorization": f"Bearer {host.make_token(host.make_key())}"}
+    headers = bearer(host.make_token(host.make_key()))
     return lambda: host.client.get(url, headers=headers)
 
 
