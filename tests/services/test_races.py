@@ -1,4 +1,4 @@
-"""Two at once: real threads on a database with row locks (security.md D6, F3)."""
+"""Simultaneous requests: threads on a database with row locks (security.md D6, F3)."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -34,13 +34,13 @@ pytestmark = [
 ]
 
 ROUNDS = 30
-#: Long enough for any machine: a race that hangs fails.
+#: Enough seconds for any machine: a race that hangs fails.
 PATIENCE = 60
 
 
 @pytest.fixture
 def at_once() -> Iterator[Callable[..., list[Any]]]:
-    """``at_once(first, second)``: calls them at the same moment, each in a thread of its own; what they returned."""
+    """``at_once(first, second)``: call both at the same time, in threads; return the results."""
 
     def run(*calls: Callable[[], Any]) -> list[Any]:
         barrier = Barrier(len(calls), timeout=PATIENCE)
@@ -61,7 +61,7 @@ def at_once() -> Iterator[Callable[..., list[Any]]]:
 
 
 def or_conflict(call: Callable[[], Any]) -> Callable[[], Any]:
-    """The call, returning the Conflict that it may raise."""
+    """Return the call, which then returns a Conflict instead of raising it."""
 
     def attempt() -> Any:
         try:
@@ -73,7 +73,7 @@ def or_conflict(call: Callable[[], Any]) -> Callable[[], Any]:
 
 
 def changing(key: ApiKey, **changes: Any) -> Callable[[], ApiKey]:
-    """An administrator's change of the key."""
+    """Return a call in which an administrator changes the key."""
     given: dict[str, Any] = {
         "name": key.name,
         "scopes": key.scope_set,
@@ -93,9 +93,7 @@ def actions(key):
 
 
 @pytest.mark.parametrize("callers", ["same", "different"])
-def test_of_two_rotations_at_once_one_wins_and_its_secret_works(
-    make_key, post_token, at_once, callers
-):
+def test_one_of_two_rotations_wins(make_key, post_token, at_once, callers):
     owner = make_key(scopes=["a"])
     other = owner if callers == "same" else make_key(app_domain=owner.app_domain, scopes=["a"])
     apis = client_of(owner), client_of(other)
@@ -106,7 +104,7 @@ def test_of_two_rotations_at_once_one_wins_and_its_secret_works(
 
         won, lost = sorted(answers, key=lambda answer: answer.status_code)
         assert won.status_code == 200
-        # Who came while the row was locked, who came after the winner with what is now the previous secret.
+        # It found the row locked, or came later with what was then the previous secret.
         assert code_of(lost) in [(409, "conflict"), (403, "secret_required")]
         assert actions(key) == ["created", "rotated"]
         for secret in (won.json()["totSecretKey"], key.secret):
@@ -114,9 +112,7 @@ def test_of_two_rotations_at_once_one_wins_and_its_secret_works(
         assert reread(key).secret_hint == won.json()["secretHint"]
 
 
-def test_of_two_rotations_at_once_by_the_maker_one_wins_and_its_secret_works(
-    make_key, post_token, at_once
-):
+def test_one_of_two_creator_rotations_wins(make_key, post_token, at_once):
     api = client_of(make_key(scopes=["a"]))
     for _ in range(ROUNDS):
         made = api.create().json()
@@ -134,83 +130,81 @@ def test_of_two_rotations_at_once_by_the_maker_one_wins_and_its_secret_works(
 
 
 @pytest.mark.req("F3")
-def test_key_made_while_its_maker_is_narrowed_has_no_more_than_the_maker_has_left(
-    make_key, at_once
-):
+def test_new_key_respects_simultaneous_narrowing(make_key, at_once):
     seen = set()
     for _ in range(ROUNDS):
-        maker = make_key(scopes=["a", "b"])
-        api = client_of(maker)
+        creator = make_key(scopes=["a", "b"])
+        api = client_of(creator)
 
         answer, narrowed = at_once(
-            partial(api.create, scopes=["a", "b"]), or_conflict(changing(maker, scopes=["a"]))
+            partial(api.create, scopes=["a", "b"]), or_conflict(changing(creator, scopes=["a"]))
         )
 
         seen.add(code_of(answer))
         if answer.status_code == 201:
-            # The key came first: the narrowing came after it or not at all.
-            assert isinstance(narrowed, Conflict) or order_of(maker) == ["created", "changed"]
+            # The creation came first; the narrowing came later or failed.
+            assert isinstance(narrowed, Conflict) or order_of(creator) == ["created", "changed"]
         else:
             assert code_of(answer) == (403, "scopes_exceed_caller")
-            assert not maker.created_keys.exists()
+            assert not creator.created_keys.exists()
     assert seen <= {(201, ""), (403, "scopes_exceed_caller")}
 
 
-def order_of(maker):
-    """What was first: the creation of the child, or the change of its maker."""
-    events = KeyEvent.objects.filter(app_domain=maker.app_domain).order_by("pk")
+def order_of(creator):
+    """Return the actions of the domain's events, without the creation of the creator."""
+    events = KeyEvent.objects.filter(app_domain=creator.app_domain).order_by("pk")
     return [
-        event.action for event in events if event.key_id != maker.pk or event.action != "created"
+        event.action for event in events if event.key_id != creator.pk or event.action != "created"
     ]
 
 
 @pytest.mark.req("F3")
 @pytest.mark.parametrize("end", [lifecycle.revoke_key, lifecycle.disable_key, lifecycle.end_tokens])
-def test_key_is_made_before_its_maker_ends_or_not_at_all(make_key, at_once, end):
+def test_ended_creator_creates_no_key(make_key, at_once, end):
     for _ in range(ROUNDS):
-        maker = make_key(scopes=["a"])
-        api = client_of(maker)
+        creator = make_key(scopes=["a"])
+        api = client_of(creator)
 
-        answer, _ = at_once(partial(api.create, scopes=["a"]), partial(end, maker))
+        answer, _ = at_once(partial(api.create, scopes=["a"]), partial(end, creator))
 
         if answer.status_code == 201:
-            assert order_of(maker)[0] == "created"
+            assert order_of(creator)[0] == "created"
         else:
             assert code_of(answer) == (401, "token_revoked")
-            assert not maker.created_keys.exists()
+            assert not creator.created_keys.exists()
         assert code_of(api.create()) == (401, "token_revoked")
 
 
 @pytest.mark.req("F1", "F3")
-def test_revocation_with_cascade_misses_no_key_that_is_just_made(make_key, at_once):
+def test_cascading_revocation_misses_no_key(make_key, at_once):
     for _ in range(ROUNDS):
-        maker = make_key(scopes=["a"])
-        api = client_of(maker)
+        creator = make_key(scopes=["a"])
+        api = client_of(creator)
 
-        at_once(api.create, api.create, partial(lifecycle.revoke_key, maker, cascade=True))
+        at_once(api.create, api.create, partial(lifecycle.revoke_key, creator, cascade=True))
 
-        assert not ApiKey.objects.usable().filter(app_domain=maker.app_domain).exists()
+        assert not ApiKey.objects.usable().filter(app_domain=creator.app_domain).exists()
 
 
 @pytest.mark.req("F3")
-def test_shortening_misses_no_key_that_is_just_made(make_key, at_once):
+def test_shortening_misses_no_new_key(make_key, at_once):
     for _ in range(ROUNDS):
-        maker = make_key()
-        api = client_of(maker)
-        ends = maker.created_at + timedelta(days=1)
+        creator = make_key()
+        api = client_of(creator)
+        ends = creator.created_at + timedelta(days=1)
 
-        shorten = changing(maker, expires_at=ends)
+        shorten = changing(creator, expires_at=ends)
         answer, shortened = at_once(partial(api.create, expiresAt=None), or_conflict(shorten))
 
         if not isinstance(shortened, Conflict):
-            assert all(child.expires_at == ends for child in maker.created_keys.all())
+            assert all(child.expires_at == ends for child in creator.created_keys.all())
         assert code_of(answer) in [(201, ""), (403, "expiry_exceeds_caller")]
 
 
-def test_nobody_keeps_a_key_alive_by_keeping_it_busy(make_key, at_once):
-    """Who revokes waits for a lock; who narrows would be told to come again."""
-    maker = make_key()
-    api = client_of(maker)
+def test_busy_key_can_be_revoked(make_key, at_once):
+    """A revocation waits for the lock; a narrowing would get a conflict instead."""
+    creator = make_key()
+    api = client_of(creator)
     ended = Event()
 
     def keep_busy():
@@ -219,9 +213,13 @@ def test_nobody_keeps_a_key_alive_by_keeping_it_busy(make_key, at_once):
 
     def end():
         try:
-            for act in (lifecycle.end_tokens, lifecycle.end_previous_secret, lifecycle.disable_key):
-                act(maker)
-            return lifecycle.revoke_key(maker, cascade=True)
+            for action in (
+                lifecycle.end_tokens,
+                lifecycle.end_previous_secret,
+                lifecycle.disable_key,
+            ):
+                action(creator)
+            return lifecycle.revoke_key(creator, cascade=True)
         finally:
             ended.set()
 
@@ -230,7 +228,7 @@ def test_nobody_keeps_a_key_alive_by_keeping_it_busy(make_key, at_once):
     assert revoked.revoked_at is not None
 
 
-def test_nobody_keeps_a_stolen_key_alive_with_its_own_token(make_key, at_once):
+def test_stolen_busy_key_can_be_revoked(make_key, at_once):
     stolen = make_key()
     owner, bait = (make_key(app_domain=stolen.app_domain) for _ in range(2))
     thief, api = client_of(stolen), client_of(owner)
@@ -251,7 +249,7 @@ def test_nobody_keeps_a_stolen_key_alive_with_its_own_token(make_key, at_once):
     assert code_of(answer) == (204, "")
 
 
-def test_of_two_keys_that_revoke_one_another_one_wins_and_nobody_waits_for_ever(make_key, at_once):
+def test_mutual_revocations_do_not_deadlock(make_key, at_once):
     for _ in range(ROUNDS):
         one = make_key()
         other = make_key(app_domain=one.app_domain)
@@ -262,7 +260,7 @@ def test_of_two_keys_that_revoke_one_another_one_wins_and_nobody_waits_for_ever(
         assert sorted(map(code_of, answers)) == [(204, ""), (401, "token_revoked")]
 
 
-def test_of_two_changes_at_once_both_count_or_one_is_told(make_key, at_once):
+def test_simultaneous_changes_are_not_lost(make_key, at_once):
     owner = make_key(scopes=["a", "b"])
     other = make_key(app_domain=owner.app_domain, scopes=["a", "b"])
     apis = client_of(owner), client_of(other)
@@ -286,7 +284,7 @@ def test_of_two_changes_at_once_both_count_or_one_is_told(make_key, at_once):
         )
 
 
-def test_two_callers_who_act_on_one_another_do_not_deadlock(make_key, at_once):
+def test_mutual_cascades_do_not_deadlock(make_key, at_once):
     for _ in range(ROUNDS):
         one = make_key()
         two = make_key(app_domain=one.app_domain)
@@ -304,7 +302,7 @@ def test_two_callers_who_act_on_one_another_do_not_deadlock(make_key, at_once):
         }
 
 
-def test_two_revocations_at_once_leave_the_last_active_key(make_key, at_once):
+def test_simultaneous_revocations_leave_last_key(make_key, at_once):
     for _ in range(ROUNDS):
         keys = [make_key()]
         keys.append(make_key(app_domain=keys[0].app_domain))
@@ -316,7 +314,7 @@ def test_two_revocations_at_once_leave_the_last_active_key(make_key, at_once):
         assert ApiKey.objects.usable().filter(app_domain=keys[0].app_domain).count() == 1
 
 
-def test_two_creations_at_once_do_not_pass_the_quota(make_key, at_once, settings):
+def test_simultaneous_creations_respect_the_quota(make_key, at_once, settings):
     settings.TOT_JWT = {"MAX_ACTIVE_KEYS_PER_DOMAIN": 3}
     for _ in range(ROUNDS):
         keys = [make_key()]
@@ -328,15 +326,15 @@ def test_two_creations_at_once_do_not_pass_the_quota(make_key, at_once, settings
         assert sorted(map(code_of, answers)) == [(201, ""), (409, "too_many_keys")]
 
 
-def test_domain_that_is_suspended_meanwhile_makes_no_further_key(make_key, at_once):
+def test_suspended_domain_creates_no_key(make_key, at_once):
     for _ in range(ROUNDS):
-        maker = make_key()
-        api = client_of(maker)
+        creator = make_key()
+        api = client_of(creator)
 
-        answer, _ = at_once(api.create, partial(suspend_domain, maker.app_domain))
+        answer, _ = at_once(api.create, partial(suspend_domain, creator.app_domain))
 
         assert code_of(answer) in [(201, ""), (401, "token_revoked")]
-        assert AppDomain.objects.get(pk=maker.app_domain_id).is_suspended
+        assert AppDomain.objects.get(pk=creator.app_domain_id).is_suspended
         assert code_of(api.create()) == (401, "token_revoked")
 
 
@@ -345,13 +343,13 @@ def test_domain_that_is_suspended_meanwhile_makes_no_further_key(make_key, at_on
 
 @pytest.mark.req("D1")
 @time_machine.travel(NOON, tick=False)
-def test_guessing_from_fifty_threads_gets_no_further_than_from_one(make_key, settings):
+def test_fifty_guessing_threads_share_limits(make_key, settings):
     settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {"address": "500/min", "key": "40/min"}}
     key, victim = make_key(), make_key()
     barrier = Barrier(50, timeout=PATIENCE)
 
     def guess(number: int) -> list[int]:
-        """Wrong guesses at one key, and in between the owner of another, whose address it is too."""
+        """Guess at one key; in between, exchange another key from the same address."""
         try:
             barrier.wait()
             wrong, right = body(key, totSecretKey=f"wrong{number}"), body(victim)
