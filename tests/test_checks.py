@@ -218,6 +218,8 @@ SAFE = {
             ["tot_jwt.W003"],
         ),
         ({"TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "s" * 32}}, []),
+        ({"SIMPLE_JWT": None}, []),
+        ({"TOT_JWT": {"ISSUER": "x", "SIGNING_KEY": "s" * 32}, "SIMPLE_JWT": None}, []),
         ({"SECURE_SSL_REDIRECT": False}, ["tot_jwt.W006"]),
         (
             {"SECURE_SSL_REDIRECT": False, "SECURE_PROXY_SSL_HEADER": ("HTTP_X", "https")},

@@ -1,5 +1,9 @@
 """What the models check themselves, and what may be deleted."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
@@ -69,3 +73,24 @@ def test_created_with_leaves_out_revoked_keys(make_key):
     make_key(app_domain=other.app_domain, created_by_key=other)
 
     assert list(ApiKey.objects.created_with([creator])) == [child]
+
+
+@pytest.mark.parametrize("apps", [["host", "tot_jwt"], ["tot_jwt", "host"]])
+def test_host_models_may_hold_querysets(tmp_path, apps):
+    (tmp_path / "host").mkdir()
+    (tmp_path / "host" / "__init__.py").touch()
+    (tmp_path / "host" / "models.py").write_text(
+        "from tot_jwt.models import AppDomain\nDOMAINS = AppDomain.objects.all()\n"
+    )
+    (tmp_path / "host_settings.py").write_text(
+        "INSTALLED_APPS = "
+        f"{['django.contrib.auth', 'django.contrib.contenttypes', 'rest_framework', *apps]}\n"
+        "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *sys.path])
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "host_settings", "PYTHONPATH": path}
+
+    command = [sys.executable, "-c", "import django; django.setup()"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+    assert run.returncode == 0, run.stderr

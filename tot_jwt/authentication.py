@@ -12,7 +12,8 @@ from tot_jwt.exceptions import CredentialsRequired, InvalidRequest, TotJWTError
 from tot_jwt.http.addresses import client_address
 from tot_jwt.http.credentials import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
-from tot_jwt.http.names import HEADERS, SECRET_KEY
+from tot_jwt.http.headers import CREDENTIAL_HEADERS
+from tot_jwt.http.names import SECRET_KEY
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.tokens.token import ApiToken
 
@@ -66,6 +67,7 @@ class ApiKeyAuthentication(BaseAuthentication):
     authenticates or fails. A request with an Authorization header is not searched.
     """
 
+    @sensitive_variables()
     def authenticate(self, request: Request) -> tuple[ApiClient, ApiKeyAuth] | None:
         """Return the client and the key's description, or None. Raises ApiError."""
         http_request: HttpRequest = request._request
@@ -97,7 +99,7 @@ def bearer(meta: dict[str, Any]) -> str | None:
     scheme, _, credentials = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "bearer":
         return None
-    if not meta.keys().isdisjoint(HEADERS.values()):
+    if not meta.keys().isdisjoint(CREDENTIAL_HEADERS.values()):
         raise InvalidRequest("two_methods")
     return str(credentials)
 

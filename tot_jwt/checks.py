@@ -9,7 +9,7 @@ from django.conf import settings as host_settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 
-from tot_jwt.conf import SETTINGS, settings, user_settings
+from tot_jwt.conf import DEFAULT_ISSUER, SETTINGS, settings, user_settings
 from tot_jwt.tokens.backend import backend
 
 #: A stolen token works until it expires: a longer lifetime deserves a warning.
@@ -26,14 +26,15 @@ class Risk(NamedTuple):
 
 
 def _shares_signing_key() -> bool:
-    simple_jwt = getattr(host_settings, "SIMPLE_JWT", {})
+    if settings.SIGNING_KEY is None:
+        return False
+    simple_jwt = getattr(host_settings, "SIMPLE_JWT", None) or {}
     secret_keys = [host_settings.SECRET_KEY, *host_settings.SECRET_KEY_FALLBACKS]
-    shared = [*secret_keys, simple_jwt.get("SIGNING_KEY")]
-    return settings.SIGNING_KEY is not None and settings.SIGNING_KEY in shared
+    return settings.SIGNING_KEY in [*secret_keys, simple_jwt.get("SIGNING_KEY")]
 
 
 def _has_default_issuer() -> bool:
-    return settings.ISSUER == "tot-jwt"
+    return settings.ISSUER == DEFAULT_ISSUER
 
 
 def _has_long_lifetime() -> bool:

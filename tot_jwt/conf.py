@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from django.conf import settings as host_settings
 
-from tot_jwt.utils import validators
+from tot_jwt.utils import predicates
 
 T = TypeVar("T")
 
@@ -20,6 +20,7 @@ T = TypeVar("T")
 KEYS_MANAGE = "keys:manage"
 #: Algorithm → bits of its hash, which are also the least bits of its key (RFC 7518 §3.2).
 HMAC_BITS = {"HS256": 256, "HS384": 384, "HS512": 512}
+DEFAULT_ISSUER = "tot-jwt"
 #: Characters. A longer claim would not fit into a token of 4,096 bytes beside the longest scopes.
 MAX_CLAIM = 255
 
@@ -44,15 +45,15 @@ def _are_keys(value: Any) -> bool:
 
 
 def _is_claim(value: Any) -> bool:
-    return validators.is_text(value, MAX_CLAIM)
+    return predicates.is_text(value, MAX_CLAIM)
 
 
 def _are_scopes(value: Any) -> bool:
-    return validators.are_scopes(value, reserved=KEYS_MANAGE)
+    return predicates.are_scopes(value, reserved=KEYS_MANAGE)
 
 
 def _are_failure_rates(value: Any) -> bool:
-    return validators.are_rates(value, {"address", "key"})
+    return predicates.are_rates(value, {"address", "key"})
 
 
 def _is_cache(value: Any) -> bool:
@@ -109,7 +110,7 @@ class Settings:
         "Keys that verify tokens but do not sign them: earlier signing keys, or the next one.",
     )
     ISSUER = Setting(
-        "tot-jwt",
+        DEFAULT_ISSUER,
         "tot_jwt.E005",
         _is_claim,
         f"Use a string of 1 to {MAX_CLAIM} characters.",
@@ -125,7 +126,7 @@ class Settings:
     TOKEN_LIFETIME = Setting(
         timedelta(minutes=15),
         "tot_jwt.E007",
-        validators.is_lifetime,
+        predicates.is_lifetime,
         "Use a timedelta of whole seconds, for example timedelta(minutes=15).",
         "Lifetime of a token, a `timedelta` of whole seconds.",
     )
@@ -140,14 +141,14 @@ class Settings:
     TOKENS_MANAGE_KEYS = Setting(
         True,
         "tot_jwt.E009",
-        validators.is_bool,
+        predicates.is_bool,
         "Use True or False.",
         "Whether every token carries the scope `keys:manage`.",
     )
     KEY_STATE_MAX_AGE = Setting[float](
         5,
         "tot_jwt.E010",
-        validators.is_age,
+        predicates.is_age,
         "Use a number of seconds, 0 or more.",
         "Seconds for which a process may use the cached state of a key. `0` queries the database "
         "at each request.",
@@ -155,7 +156,7 @@ class Settings:
     MAX_ACTIVE_KEYS_PER_DOMAIN = Setting(
         100,
         "tot_jwt.E015",
-        validators.is_count,
+        predicates.is_count,
         "Use a whole number of keys, 0 or more.",
         "Maximum number of active keys per domain and environment that tokens can reach. "
         "Administrators may exceed it.",
@@ -172,14 +173,14 @@ class Settings:
     EXCHANGE_RATE = Setting[str | None](
         None,
         "tot_jwt.E017",
-        validators.is_rate,
+        predicates.is_rate,
         "Use a number per sec, min, hour or day, for example '20/min', or None.",
         'Exchanges allowed per key, for example `"20/min"`. `None` sets no limit.',
     )
     KEY_CHANGE_RATE = Setting[str | None](
         "60/hour",
         "tot_jwt.E018",
-        validators.is_rate,
+        predicates.is_rate,
         "Use a number per sec, min, hour or day, for example '60/hour', or None.",
         "Key changes allowed per domain by tokens. `None` sets no limit. It never limits "
         "administrators, and never rejects a revocation.",
@@ -195,14 +196,14 @@ class Settings:
     TRUSTED_PROXIES = Setting(
         0,
         "tot_jwt.E011",
-        validators.is_count,
+        predicates.is_count,
         "Use the number of proxies in front of Django, 0 or more.",
         "Number of proxies in front of Django that each append one address to `X-Forwarded-For`.",
     )
     API_KEYS_IN_QUERY = Setting(
         False,
         "tot_jwt.E012",
-        validators.is_bool,
+        predicates.is_bool,
         "Use True or False.",
         "Whether `ApiKeyAuthentication` accepts keys in the URL's query, which logs and browsers "
         "keep.",
@@ -210,7 +211,7 @@ class Settings:
     REALM = Setting(
         "api",
         "tot_jwt.E013",
-        validators.is_printable_ascii,
+        predicates.is_printable_ascii,
         "Use a string of printable ASCII.",
         "The `realm` of `WWW-Authenticate`.",
     )

@@ -22,8 +22,8 @@
     │   └── KeyIsRevoked, PreviousSecretStillValid, LastActiveKey, TooManyKeys
     ├── TooManyRequests             429  a rate limit is exceeded
     ├── ServiceUnavailable          503  the database is unavailable
-    ├── RecordIsPermanent           none  code tried to change or delete a KeyEvent
-    └── InvalidValue                none  a domain, scope, address or key cannot be stored
+    ├── RecordIsPermanent           500  code tried to change or delete a KeyEvent
+    └── InvalidValue                500  a domain, scope, address or key cannot be stored
 
 ``status``, ``code`` and ``detail`` are public, constant and never translated: clients see them.
 ``reason`` is private: it goes to the log and to signals, and never holds a secret.
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 class TotJWTError(Exception):
     """The root: catch this to catch every exception of the package."""
 
+    #: The HTTP status. 500 marks a bug, which Django reports: no client sees the exception.
     status: ClassVar[int] = 500
     code: ClassVar[str] = "error"
     detail: ClassVar[str] = "Error"

@@ -64,7 +64,7 @@ class KeySession:
 
 def visible_keys(client: ApiClient) -> ApiKeyQuerySet:
     """Return the keys of the client's domain and environment, newest first."""
-    return ApiKey.objects.select_related("app_domain", "created_by_key").filter(
+    return ApiKey.objects.with_related().filter(
         app_domain__domain=client.app_domain, environment=client.environment
     )
 

@@ -101,7 +101,7 @@ def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) ->
 
 
 def _exceeds(key: ApiKey, other: ApiKey) -> bool:
-    """Return whether the key expires later, allows more addresses, or issues tokens alone."""
+    """Return whether the key expires later, allows more addresses, or issues tokens only itself."""
     return (
         ends_later(key.expires_at, other.expires_at)
         or not networks.are_within(key.allowed_ips, other.allowed_ips)

@@ -105,7 +105,7 @@ def _as_ours(error: Exception) -> TotJWTError:
     match error:
         case InvalidValue() | ValidationError() | SuspiciousOperation() | BadRequest():
             return exceptions.InvalidRequest(type(error).__name__)
-        case TotJWTError():
+        case TotJWTError() if error.status != 500:
             return error
         case OperationalError() | InterfaceError():
             return unavailable(error)

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 from django.core.paginator import Paginator
+from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -93,6 +94,7 @@ class RotateView(ContractView):
         return Response(responses.new_api_key(key, new_secret))
 
 
+@sensitive_variables()
 def key_session(request: Request) -> KeySession:
     """Return the session of a caller whose token has `keys:manage`.
 

@@ -1,84 +1,93 @@
-"""The bodies of responses, also of the commands: Python's names become the wire's."""
+"""The bodies of responses, also of the commands."""
 
 from datetime import datetime
 from typing import Any
 
+from django.views.decorators.debug import sensitive_variables
+
 from tot_jwt.access.exchange import IssuedToken
-from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY, to_wire
+from tot_jwt.http.names import SECRET_KEY, to_wire
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils.clock import rfc3339
 
+Body = dict[str, Any]
 
-def issued_token(issued: IssuedToken) -> dict[str, Any]:
+
+def issued_token(issued: IssuedToken) -> Body:
     """Return the body of ``POST token``."""
-    return {
-        "token": issued.raw,
-        "tokenType": "Bearer",
-        "expiresIn": issued.expires_in,
-        "expiresAt": rfc3339(issued.expires_at),
-    }
+    return _body(
+        token=issued.raw,
+        token_type="Bearer",  # noqa: S106 - not a secret
+        expires_in=issued.expires_in,
+        expires_at=rfc3339(issued.expires_at),
+    )
 
 
-def verified_token(token: ApiToken) -> dict[str, Any]:
+def verified_token(token: ApiToken) -> Body:
     """Return the body of ``GET token``."""
-    return {
-        "valid": True,
-        APP_DOMAIN: token["appDomain"],
-        "issuedAt": rfc3339(token["iat"]),
-        "expiresAt": rfc3339(token["exp"]),
-    }
+    return _body(
+        valid=True,
+        app_domain=token["appDomain"],
+        issued_at=rfc3339(token["iat"]),
+        expires_at=rfc3339(token["exp"]),
+    )
 
 
-def app_domain(domain: AppDomain) -> dict[str, Any]:
+def app_domain(domain: AppDomain) -> Body:
     """Return a domain as the commands show it."""
-    return {
-        APP_DOMAIN: domain.domain,
-        "name": domain.name,
-        "suspended": domain.is_suspended,
-        "createdAt": _moment(domain.created_at),
-    }
+    return _body(
+        app_domain=domain.domain,
+        name=domain.name,
+        suspended=domain.is_suspended,
+        created_at=_moment(domain.created_at),
+    )
 
 
-def api_key(key: ApiKey) -> dict[str, Any]:
+def api_key(key: ApiKey) -> Body:
     """Return a key as endpoints and commands show it: no secret, hash or person's name."""
-    return {
-        API_KEY: key.public_key,
-        APP_DOMAIN: key.app_domain.domain,
-        "environment": key.environment,
-        "name": key.name,
-        "scopes": sorted(key.scope_set),
-        "status": key.status.value,
-        "secretHint": key.secret_hint,
-        "allowedIps": key.allowed_networks,
-        "canIssueTokens": key.can_issue_tokens,
-        "disabled": key.disabled_at is not None,
-        "createdAt": _moment(key.created_at),
-        "createdBy": key.created_by_key.public_key if key.created_by_key else "admin",
-        "expiresAt": _moment(key.expires_at),
-        "lastUsedAt": _moment(key.last_used_at),
-        "previousSecretExpiresAt": _moment(key.previous_secret_expires_at),
-    }
+    return _body(
+        public_key=key.public_key,
+        app_domain=key.app_domain.domain,
+        environment=key.environment,
+        name=key.name,
+        scopes=sorted(key.scope_set),
+        status=key.status.value,
+        secret_hint=key.secret_hint,
+        allowed_ips=key.allowed_networks,
+        can_issue_tokens=key.can_issue_tokens,
+        disabled=key.disabled_at is not None,
+        created_at=_moment(key.created_at),
+        created_by=key.created_by_key.public_key if key.created_by_key else "admin",
+        expires_at=_moment(key.expires_at),
+        last_used_at=_moment(key.last_used_at),
+        previous_secret_expires_at=_moment(key.previous_secret_expires_at),
+    )
 
 
-def new_api_key(key: ApiKey, secret: SecretKey) -> dict[str, Any]:
+def new_api_key(key: ApiKey, secret: SecretKey) -> Body:
     """Return a key with its secret, which is shown this once."""
     return {**api_key(key), SECRET_KEY: secret.reveal()}
 
 
-def key_event(event: KeyEvent) -> dict[str, Any]:
+def key_event(event: KeyEvent) -> Body:
     """Return an event as the commands show it."""
-    return {
-        "at": _moment(event.at),
-        "action": event.action,
-        APP_DOMAIN: event.app_domain.domain,
-        API_KEY: event.key.public_key if event.key else None,
-        "by": event.actor,
-        "jti": event.jti,
-        "address": event.address,
-        "changes": {to_wire(name): change for name, change in event.changes.items()},
-    }
+    return _body(
+        at=_moment(event.at),
+        action=event.action,
+        app_domain=event.app_domain.domain,
+        public_key=event.key.public_key if event.key else None,
+        by=event.actor,
+        jti=event.jti,
+        address=event.address,
+        changes=_body(**event.changes),
+    )
+
+
+@sensitive_variables()
+def _body(**members: Any) -> Body:
+    return {to_wire(name): value for name, value in members.items()}
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -8,7 +8,8 @@ from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidFields, InvalidRequest, UnsupportedContentType
-from tot_jwt.http.names import API_KEY, APP_DOMAIN, HEADERS, SECRET_KEY
+from tot_jwt.http.headers import CREDENTIAL_HEADERS
+from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
 from tot_jwt.http.reading import (
     FORM,
     JSON,
@@ -77,7 +78,8 @@ def find_credentials(request: HttpRequest) -> DirectCredentials | None:
     Raises InvalidRequest if they are incomplete, in two places, or in the query without
     API_KEYS_IN_QUERY.
     """
-    headers = {n: request.META[header] for n, header in HEADERS.items() if header in request.META}
+    meta = request.META
+    headers = {n: meta[header] for n, header in CREDENTIAL_HEADERS.items() if header in meta}
     in_query = _find_in_query(request)
     in_body = _find_in_body(request)
     places = [members for members in (headers, in_query, in_body) if members]

@@ -1,4 +1,13 @@
-"""HTTP headers that several rooms send."""
+"""HTTP headers that more than one module names."""
 
-#: For a response that holds a token or a secret (RFC 6749 §5.1).
+from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
+
+#: The headers that may carry credentials, as `request.META` names them.
+CREDENTIAL_HEADERS = {
+    APP_DOMAIN: "HTTP_TOT_APP_DOMAIN",
+    API_KEY: "HTTP_TOT_API_KEY",
+    SECRET_KEY: "HTTP_TOT_SECRET_KEY",
+}
+
+#: For a response with a token or a secret (RFC 6749 §5.1).
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

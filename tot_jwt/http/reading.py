@@ -55,18 +55,18 @@ def read_query(request: HttpRequest) -> QueryDict:
         raise InvalidRequest("not_parsed") from error
 
 
-def read_body(request: HttpRequest, limit: int = MAX_BODY) -> bytes:
-    """Return the body if it has at most `limit` bytes. Raises RequestTooLarge, InvalidRequest."""
+def read_body(request: HttpRequest) -> bytes:
+    """Return the body if it has at most MAX_BODY bytes. Raises RequestTooLarge, InvalidRequest."""
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError as error:
         raise InvalidRequest("unreadable_body") from error
-    if declared > limit:
+    if declared > MAX_BODY:
         raise RequestTooLarge
     body = raw_body(request)
     if body is None:
         raise InvalidRequest("unreadable_body")
-    if len(body) > limit:
+    if len(body) > MAX_BODY:
         raise RequestTooLarge
     return body
 

@@ -29,8 +29,8 @@ from tot_jwt.rules import domains, lengths
 from tot_jwt.rules import scopes as scope_rules
 from tot_jwt.rules.credentials import SecretKey, hash_secret, looks_like_secret
 
-REQUIRED = ("domain", "public", "secret")
-COLUMNS = (*REQUIRED, "name", "environment", "scopes")
+REQUIRED_COLUMNS = ("domain", "public", "secret")
+COLUMNS = (*REQUIRED_COLUMNS, "name", "environment", "scopes")
 
 #: The shortest secret that an attacker cannot guess, although its hash is quick to compute.
 STRONG_SECRET = 20
@@ -108,7 +108,7 @@ def _columns(rows: Iterator[_Row]) -> list[str]:
     if not cells:
         raise InvalidValue(_("The file is empty."))
     columns = [cell.strip().lower() for cell in cells]
-    is_known = set(REQUIRED) <= set(columns) <= set(COLUMNS)
+    is_known = set(REQUIRED_COLUMNS) <= set(columns) <= set(COLUMNS)
     if not is_known or len(set(columns)) < len(columns):
         message = _(
             "Line %(line)d: the header must name the columns domain, public and secret. It may "

@@ -3,7 +3,7 @@
 Elsewhere only imports write keys, and `tot_jwt.keys.usage` their times of use.
 
 Each action is one transaction: it locks the row, changes it if needed, and writes a KeyEvent.
-Actions can be repeated: a second revocation keeps the time of the first and records nothing.
+A second revocation keeps the time of the first and records nothing; disabling works alike.
 If another transaction holds the row, an action raises Conflict instead of waiting. Only actions
 that end rights wait, so that an attacker who keeps the row busy cannot keep the key alive.
 """
@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid
 from tot_jwt.keys.locking import lock_key
@@ -170,10 +171,10 @@ def revoke_key(key: ApiKey, *, cascade: bool = False, by: Actor = SYSTEM) -> Api
     return row
 
 
-def revoke_created_keys(key: ApiKey, *, by: Actor = SYSTEM) -> list[ApiKey]:
-    """Revoke the key's descendants. Return the keys that it created. Raises Conflict."""
-    created = ApiKey.objects.created_with([key])
-    return [revoke_key(child, cascade=True, by=by) for child in created]
+def revoke_created_keys(key: ApiKey, *, by: Actor = SYSTEM) -> None:
+    """Revoke the key's descendants. Raises Conflict."""
+    for created in ApiKey.objects.created_with([key]):
+        revoke_key(created, cascade=True, by=by)
 
 
 def descendants(keys: Iterable[ApiKey]) -> list[ApiKey]:
@@ -223,6 +224,7 @@ def _shorten_created_keys(key: ApiKey, by: Actor) -> None:
             row.expires_at = key.expires_at
 
 
+@sensitive_variables()
 def _set_secret(row: ApiKey, secret: SecretKey) -> None:
     row.secret_hash = hash_secret(secret.reveal())
     row.secret_hint = secret.hint

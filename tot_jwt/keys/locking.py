@@ -1,6 +1,6 @@
 """Row locks of keys and domains.
 
-The domain's lock is always the last one taken: its holder waits for no other lock.
+A transaction that has locked the domain waits for no further lock, so it cannot deadlock.
 """
 
 from django.db import OperationalError, connections

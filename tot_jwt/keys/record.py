@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
+from tot_jwt.rules import lengths
 from tot_jwt.signals import key_event
 from tot_jwt.utils import clock
 
@@ -43,7 +44,7 @@ SYSTEM = Actor("system")
 
 def administrator(user: Any, address: str = "") -> Actor:
     """Return the actor for an account. The record keeps its name when the account is deleted."""
-    return Actor(str(user.get_username())[:255], user=user, address=address)
+    return Actor(str(user.get_username())[: lengths.ACTOR], user=user, address=address)
 
 
 def differences(before: ApiKey | None, after: ApiKey) -> Changes:

@@ -31,7 +31,7 @@ class Use(NamedTuple):
     """A key, and the hash of its previous secret if that was used. Its repr shows no hash."""
 
     public_key: str
-    previous_secret_hash: str = ""
+    previous_secret_hash: str
 
     def __repr__(self) -> str:
         return f"<Use: {self.public_key}>"

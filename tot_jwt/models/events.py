@@ -69,7 +69,7 @@ class KeyEvent(models.Model):
         verbose_name=_("user"),
     )
     # The actor's name, which outlives the account.
-    actor = models.CharField(_("by"), max_length=255)
+    actor = models.CharField(_("by"), max_length=lengths.ACTOR)
     jti = models.CharField(_("token ID"), max_length=64, blank=True)
     address = models.CharField(_("address"), max_length=lengths.ADDRESS, blank=True)
     # Name → [before, after].

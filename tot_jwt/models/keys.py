@@ -38,6 +38,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Return the keys that were created with tokens of these keys, unless they are revoked."""
         return self.filter(created_by_key__in=[key.pk for key in keys], revoked_at=None)
 
+    def with_related(self) -> Self:
+        """Return the keys with the related rows that a response shows, in one query."""
+        return self.select_related("app_domain", "created_by_key")
+
     def with_status(self, status: KeyStatus) -> Self:
         """Return the keys that have this status now."""
         return self.filter(status_q(status))

@@ -10,7 +10,8 @@ M = TypeVar("M", bound=models.Model)
 
 def write_alias() -> str:
     """Return the alias of the database that the package writes to."""
-    return router.db_for_write(apps.get_model("tot_jwt", "ApiKey"))
+    # Hosts may build querysets while models load, when `get_model` still raises.
+    return router.db_for_write(apps.get_registered_model("tot_jwt", "apikey"))
 
 
 class PrimaryManager(models.Manager[M]):

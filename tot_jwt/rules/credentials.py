@@ -18,6 +18,8 @@ import zlib
 from dataclasses import dataclass
 from typing import Self
 
+from django.views.decorators.debug import sensitive_variables
+
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PUBLIC_KEY_LENGTH = 22  # 131 bits: unique without a query
 SECRET_LENGTH = 43  # 256 bits
@@ -107,6 +109,7 @@ def generate_public_key(environment: str) -> str:
     return f"pk_{environment}_tot_{_random(PUBLIC_KEY_LENGTH)}"
 
 
+@sensitive_variables()
 def generate_secret(environment: str) -> SecretKey:
     """Return a new secret key of 256 random bits, ``sk_live_tot_…`` or ``sk_test_tot_…``."""
     unchecked = f"{_SECRET_PREFIX}{environment}_tot_{_random(SECRET_LENGTH)}"

@@ -9,5 +9,7 @@ HASH = 128
 NAME = 200
 #: A key's scopes together. A token carries them, and must stay below 4,096 bytes.
 SCOPES = 1800
+#: The name of an actor in an event.
+ACTOR = 255
 #: A client's address, with room for an IPv6 zone.
 ADDRESS = 64

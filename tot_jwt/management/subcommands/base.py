@@ -62,7 +62,7 @@ def find_key(public_key: str) -> ApiKey:
 
     Raises CommandError if it does not exist.
     """
-    keys = ApiKey.objects.select_related("app_domain", "created_by_key")
+    keys = ApiKey.objects.with_related()
     key: ApiKey | None = keys.get_exact(public_key)
     if key is None:
         raise CommandError(f"API key {public_key} does not exist.")

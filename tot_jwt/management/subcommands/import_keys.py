@@ -10,7 +10,7 @@ from typing import BinaryIO
 from django.core.management.base import CommandError
 
 from tot_jwt.keys import import_keys
-from tot_jwt.keys.csv_file import COLUMNS, REQUIRED, STRONG_SECRET
+from tot_jwt.keys.csv_file import COLUMNS, REQUIRED_COLUMNS, STRONG_SECRET
 from tot_jwt.keys.importing import Report
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
 
@@ -22,7 +22,7 @@ class ImportKeys(Subcommand):
     help = (
         "Import existing keys from a CSV file in UTF-8. "
         f"Its header names the columns: {', '.join(COLUMNS)}. "
-        f"Only {', '.join(REQUIRED)} are required. Separate scopes by spaces. "
+        f"Only {', '.join(REQUIRED_COLUMNS)} are required. Separate scopes by spaces. "
         "Domains that do not exist are created, and secrets are stored as hashes. "
         "If a row is bad, nothing is imported and the command exits with 1."
     )

@@ -91,7 +91,7 @@ class ListKeys(Subcommand):
 
     def run(self, options: Options) -> list[Document]:
         """Return the keys, without their secrets."""
-        keys = ApiKey.objects.select_related("app_domain", "created_by_key")
+        keys = ApiKey.objects.with_related()
         if options["domain"]:
             keys = keys.filter(app_domain=find_domain(options["domain"]))
         return [responses.api_key(key) for key in keys.iterator()]
