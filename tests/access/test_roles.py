@@ -181,7 +181,7 @@ def undone():
 
 
 @pytest.mark.parametrize("role", MATRIX)
-def test_role_follows_matrix(world, role):
+def test_every_role_follows_the_matrix(world, role):
     api = world.client(role)
     cells = 0
 
