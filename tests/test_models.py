@@ -85,6 +85,7 @@ def test_host_models_may_hold_querysets(tmp_path, apps):
     (tmp_path / "host_settings.py").write_text(
         "INSTALLED_APPS = "
         f"{['django.contrib.auth', 'django.contrib.contenttypes', 'rest_framework', *apps]}\n"
+        "SECRET_KEY = 'for-this-test-only-' * 3\n"
         "DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': ':memory:'}}\n"
     )
     path = os.pathsep.join([str(tmp_path), *sys.path])
