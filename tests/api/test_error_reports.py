@@ -1,5 +1,6 @@
 """Error reports of a bug anywhere in the package: no secret, no token (security.md E1, E4, E6)."""
 
+import json
 import logging
 import re
 from collections.abc import Callable
@@ -37,8 +38,10 @@ EVERYWHERE = examples(USUAL) >= USUAL
 
 def ways(key: Any) -> dict[str, dict[str, Any]]:
     """Return the ways to send the keys with a request, as arguments of `Client.post`."""
+    escaped = json.dumps(body(key)).replace('"tot', r'"\u0074ot')
     return {
         "json": {"data": body(key), "content_type": JSON},
+        "escaped json": {"data": escaped, "content_type": JSON},
         "form": {"data": urlencode(body(key)), "content_type": FORM},
         "headers": {"headers": key_headers(key)},
     }
@@ -123,7 +126,10 @@ class Request(NamedTuple):
 
 REQUESTS = {
     **{f"exchange, {way}": Request(exchange, (way,), everywhere=True) for way in ("json", "form")},
-    **{f"direct keys, {way}": Request(direct_keys, (way,)) for way in ("json", "form", "headers")},
+    **{
+        f"direct keys, {way}": Request(direct_keys, (way,))
+        for way in ("json", "escaped json", "form", "headers")
+    },
     "token, own endpoint": Request(token, (TOKEN_URL,), TOKEN, everywhere=True),
     "token, view of the host": Request(token, (ME,), TOKEN, everywhere=True),
     "rotation": Request(rotation),
