@@ -50,7 +50,7 @@ def places(call: Call, package: str, *, everywhere: bool) -> list[Place]:
 
 def fail_at(place: Place, call: Call, package: str) -> Any:
     """Make the call, with one RuntimeError raised at the place; return what the call returns."""
-    raised = []
+    raised: list[int] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Trace | None:
         return trace_lines if frame.f_code is place.code and _is_called_by(frame, package) else None
