@@ -1,17 +1,15 @@
-"""Which role may do what to which key (contract §5): a matrix, of which every cell is tried."""
+"""What each role may do to each kind of key (contract §5): a matrix, tried cell by cell."""
 
-from contextlib import contextmanager
 from typing import NamedTuple
 
 import pytest
-from django.db import transaction
 
 from tests.support.keys_calls import NOT_FOUND
 from tests.support.keys_client import KeysClient, client_of, code_of
 from tests.support.stored_keys import key_in
 from tests.support.tokens import claims_for, sign
+from tests.support.undo import undone
 from tot_jwt.keys import lifecycle
-from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import suspend_domain
 from tot_jwt.models import ApiKey, KeyEvent
 
@@ -169,15 +167,6 @@ class World:
 def world(make_key):
     """Return a new world."""
     return World(make_key)
-
-
-@contextmanager
-def undone():
-    """Undo what the block does to the database, so that the next cell finds the same world."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    key_state.reset()
 
 
 @pytest.mark.parametrize("role", MATRIX)

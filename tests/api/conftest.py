@@ -1,4 +1,4 @@
-"""Fixtures of the endpoints: a caller with its own key, and a good request to bend."""
+"""Fixtures of the endpoints: a caller with its own key, and a valid request to change."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

@@ -109,7 +109,7 @@ def test_database_failing_midway_gives_503(api):
 
 
 class FromDriver(Exception):
-    """An error of PostgreSQL's driver; tests/services/test_faults.py has a read-only server."""
+    """An error of PostgreSQL's driver; tests/services/test_postgresql.py has a read-only server."""
 
     def __init__(self, sqlstate):
         super().__init__()

@@ -47,19 +47,18 @@ def test_postgresql_restart_under_load_gives_503(postgresql, app, key):
 @pytest.mark.req("D2")
 def test_cached_keys_work_without_postgresql(postgresql, databases, app, key):
     unseen = new_key(app, key)
-    with process(databases, max_age=3600) as remembering:
-        token = remembering.token(key)
+    with process(databases, max_age=3600) as caching:
+        token = caching.token(key)
         postgresql.stop()
         try:
-            assert ask(remembering, key) == GOOD
-            assert ask(remembering, token=token) == GOOD
-            assert ask(remembering, unseen) == UNAVAILABLE
-            assert (
-                ask(remembering, {**key, "totSecretKey": "wrong"}) == UNAVAILABLE
-            )  # a cached state rejects nothing
+            assert ask(caching, key) == GOOD
+            assert ask(caching, token=token) == GOOD
+            assert ask(caching, unseen) == UNAVAILABLE
+            # A cached state never rejects: that needs a query.
+            assert ask(caching, {**key, "totSecretKey": "wrong"}) == UNAVAILABLE
         finally:
             postgresql.start()
-        assert ask(remembering, unseen) == GOOD
+        assert ask(caching, unseen) == GOOD
 
 
 @pytest.mark.services
