@@ -9,15 +9,13 @@ import pytest
 
 from tests.support import servers
 from tests.support.process_faults import Key, fill, process, sqlite
-from tests.support.processes import (
-    REQUIRED,
-    Process,
-)
+from tests.support.processes import REQUIRED, Process, driver
 
 
 @pytest.fixture(scope="module")
 def postgresql() -> Iterator[servers.PostgreSQL]:
     """Start a PostgreSQL server that only these tests use."""
+    driver("psycopg")
     if not servers.postgresql_program("initdb") and not REQUIRED:
         pytest.skip("PostgreSQL's server is not installed")
     with servers.postgresql() as running:
@@ -79,7 +77,7 @@ def file_key(filled_file: tuple[Path, Key]) -> Key:
 @pytest.fixture
 def redis() -> Iterator[servers.Redis]:
     """Start a Redis server that only the test uses."""
-    pytest.importorskip("redis")
+    driver("redis")
     if not shutil.which("redis-server") and not REQUIRED:
         pytest.skip("Redis is not installed")
     with servers.redis() as running:

@@ -12,6 +12,7 @@ from django.db import connections
 
 from tests.support import servers
 from tests.support.process_faults import ADVICE
+from tests.support.processes import driver
 from tests.support.requests import TOKEN_URL
 from tot_jwt.models import ApiKey
 
@@ -75,7 +76,7 @@ def test_redis_restart_suspends_limits_only(redis, counting_at, guesses, caplog)
 
 @pytest.mark.req("D2")
 def test_silent_cache_rejects_no_request(counting_at, guesses, caplog):
-    pytest.importorskip("redis")
+    driver("redis")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         counting_at(silent.getsockname()[1], **ADVICE["CACHES"]["default"]["OPTIONS"])
         assert guesses() == [401, 401, 401]

@@ -10,12 +10,11 @@ from uuid import uuid4
 import pytest
 
 from tests.settings import ALL_DATABASES
-from tests.support.processes import REQUIRED, Process, manage, server
+from tests.support.processes import REQUIRED, Process, driver, manage, server
 
 SERVER = ALL_DATABASES["postgresql"]
 
-if not REQUIRED:
-    pytest.importorskip("psycopg")
+driver("psycopg")
 
 pytestmark = [pytest.mark.services, pytest.mark.req("A11")]
 

@@ -1,6 +1,7 @@
 """Server processes of the tests' host, which share one database."""
 
 import http.client
+import importlib
 import importlib.util
 import json
 import os
@@ -13,12 +14,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 #: Whether a missing database server or cache server fails the tests instead of skipping them.
 REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "/api/internal/auth"
 #: A bounded poll, many times longer than the second that it waits for.
 TRIES, PAUSE = 200, 0.1
+
+
+def driver(name: str) -> Any:
+    """Return the client library of a service. Skip the test without it, unless it is required."""
+    return importlib.import_module(name) if REQUIRED else pytest.importorskip(name)
 
 
 def environment(database: str, max_age: float = 5) -> dict[str, str]:

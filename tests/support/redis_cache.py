@@ -3,13 +3,12 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.support.processes import REQUIRED
+from tests.support.processes import REQUIRED, driver
 
 LOCATION = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
 
@@ -20,7 +19,7 @@ def redis_cache() -> Iterator[dict[str, Any]]:
 
     Skip the test if Redis does not answer, unless services are required.
     """
-    redis = import_module("redis") if REQUIRED else pytest.importorskip("redis")
+    redis = driver("redis")
     pools = []
 
     class Pool(redis.ConnectionPool):  # type: ignore[name-defined]

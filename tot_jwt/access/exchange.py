@@ -3,6 +3,8 @@
 import logging
 from dataclasses import dataclass, field
 
+from django.views.decorators.debug import sensitive_variables
+
 from tot_jwt.access import limits
 from tot_jwt.access.decisions import Grant, grant_exchange
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
@@ -49,6 +51,7 @@ def exchange(
     return _issue(grant, address)
 
 
+@sensitive_variables()
 def _issue(grant: Grant, address: str) -> IssuedToken:
     state, scopes = grant
     raw, token = ApiToken.issue(
