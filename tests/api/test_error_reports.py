@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -32,6 +33,8 @@ from tests.views import WhoAmI
 
 ME = "/me"
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+#: A plain ``pytest`` fails in this many functions for each kind of request, the gate in all.
+PLACES = 15
 #: The gate also fails in the functions of other packages that the package calls.
 EVERYWHERE = examples(USUAL) >= USUAL
 
@@ -160,8 +163,9 @@ def test_bug_anywhere_reports_no_secret(host, name, caplog):
     with undone():
         reached = places(send, "tot_jwt", everywhere=EVERYWHERE and kind.everywhere)
 
+    drawn = random.sample(reached, max(PLACES, examples(len(reached))))
     failures = 0
-    for place in reached:
+    for place in drawn:
         caplog.clear()
         with undone():
             answer = fail_at(place, send, "tot_jwt")
@@ -170,8 +174,8 @@ def test_bug_anywhere_reports_no_secret(host, name, caplog):
             assert not kind.hidden.search(reports(answer)), place
             failures += 1
 
-    assert failures > 10
-    assert failures > len(reached) / 2
+    assert failures > PLACES / 2
+    assert failures > len(drawn) / 2
 
 
 def is_unread_form(answer: Any) -> bool:

@@ -20,10 +20,7 @@ from tests.support.process_faults import (
     process,
     settings_for_processes,
 )
-from tests.support.processes import (
-    ROOT,
-    environment,
-)
+from tests.support.processes import ROOT, driver, environment
 from tests.support.requests import key_headers
 
 
@@ -89,6 +86,7 @@ def test_hanging_statement_gives_503(databases, key, query):
 @pytest.mark.parametrize("backlog", [None, 9], ids=["refused", "silent"])
 @pytest.mark.req("D2", "D4")
 def test_unreachable_database_gives_503(backlog):
+    driver("psycopg")
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         if backlog is not None:
