@@ -25,6 +25,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    if config.getoption("--req-matrix"):  # pragma: no cover: a test runs it in a process
+        config.option.numprocesses, config.option.dist = 0, "no"
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     if session.config.getoption("--req-matrix"):  # pragma: no cover: a test runs it in a process
         print_matrix(session)

@@ -14,6 +14,10 @@ OURS = "tot_jwt.authentication.JWTAuthentication"
 THEIRS = "rest_framework_simplejwt.authentication.JWTAuthentication"
 
 
+# Some of Django's own checks ask the database for its features.
+pytestmark = pytest.mark.django_db
+
+
 def ids(**kwargs):
     """Run the checks and return the ids of the package's messages."""
     return [message.id for message in run_checks(**kwargs) if message.id.startswith("tot_jwt.")]
