@@ -245,7 +245,7 @@ def test_log_names_the_reached_limit(limit, make_key, guess, caplog):
 
 
 @pytest.mark.req("E3")
-def test_log_of_hostile_key_is_one_line(make_key, guess, caplog):
+def test_hostile_key_logs_one_line(make_key, guess, caplog):
     for _ in range(12):
         guess(make_key(), totApiKey="pk\r\nforged ☃")
 

@@ -189,7 +189,7 @@ def is_unread_form(answer: Any) -> bool:
 
 @pytest.mark.req("E1", "E6")
 @pytest.mark.parametrize("way", ["json", "form", "headers"])
-def test_bug_in_host_view_reports_no_secret(make_key, fragile, monkeypatch, way):
+def test_host_bug_reports_no_secret(make_key, fragile, monkeypatch, way):
     key = make_key()
 
     def fail(*args: Any) -> None:
@@ -219,7 +219,7 @@ def test_debug_page_shows_no_secret(make_key, fragile, settings):
 
 @pytest.mark.req("A5", "E1")
 @pytest.mark.parametrize("broken", [{"ALGORITHM": "HS512"}, {"ALGORITHM": "none"}])
-def test_report_of_unusable_signing_key_hides_it(make_key, fragile, settings, broken):
+def test_unusable_signing_key_stays_hidden(make_key, fragile, settings, broken):
     signing_key = "zebra-" + "k" * 34
     key = make_key()
     settings.TOT_JWT = {"SIGNING_KEY": signing_key, "VERIFYING_KEYS": [signing_key], **broken}

@@ -40,13 +40,13 @@ def test_root_has_few_modules():
     assert len(list(PACKAGE.glob("*.py"))) <= MAX_ROOT_MODULES
 
 
-def test_modules_are_short():
+def test_all_modules_are_short():
     lengths = {str(path): path.read_text("utf-8").count("\n") for path in modules()}
 
     assert {path: lines for path, lines in lengths.items() if lines > MAX_MODULE_LINES} == {}
 
 
-def test_functions_are_short():
+def test_all_functions_are_short():
     lengths = functions()
 
     assert {name: lines for name, lines in lengths.items() if lines > MAX_FUNCTION_LINES} == {}
