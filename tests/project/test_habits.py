@@ -93,8 +93,8 @@ def test_all_tests_obey_rule(rule):
 @pytest.mark.parametrize(
     ("rule", "source", "found"),
     [
-        (long_names, "def test_a_b_c_d_e_f_g(): ...", []),
-        (long_names, "def test_a_b_c_d_e_f_g_h(): ...", ["test_a_b_c_d_e_f_g_h"]),
+        (long_names, "def test_a_b_c_d_e_f(): ...", []),
+        (long_names, "def test_a_b_c_d_e_f_g(): ...", ["test_a_b_c_d_e_f_g"]),
         (imported_tests, "from tests.support.tokens import sign", []),
         (imported_tests, "from tests.keys.test_state import key", ["tests.keys.test_state.key"]),
         (imported_tests, "from tests.keys import test_state", ["tests.keys.test_state"]),
