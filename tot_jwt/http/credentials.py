@@ -1,4 +1,8 @@
-"""API keys in a request: the body of an exchange, or direct keys beside other data."""
+"""API keys in a request: the body of an exchange, or direct keys beside other data.
+
+The functions use no generator expressions over secrets: on Python 3.11 `sensitive_variables` does
+not hide what runs inside one, because a generator's frame does not lead back to its caller.
+"""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -38,10 +42,6 @@ _LIMITS = {
 #: A request with one of these members has direct keys.
 _KEYS = (API_KEY, SECRET_KEY)
 _KEYS_AS_BYTES = tuple(name.encode() for name in _KEYS)
-
-
-# No generator expressions over secrets: on Python 3.11 `sensitive_variables` does not hide what
-# runs inside one, since a generator's frame does not lead back to its caller.
 
 
 class ExchangeRequest(NamedTuple):
