@@ -24,7 +24,10 @@ class KeyStatus(TextChoices):
     @property
     def is_usable(self) -> bool:
         """Whether a key of this status works."""
-        return self in (KeyStatus.ACTIVE, KeyStatus.EXPIRING)
+        return self in USABLE
+
+
+USABLE = (KeyStatus.ACTIVE, KeyStatus.EXPIRING)
 
 
 class _Ending(NamedTuple):
