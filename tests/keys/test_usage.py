@@ -177,7 +177,9 @@ def test_one_of_many_threads_writes(settings):
             with connection.execute_wrapper(record):
                 usage.key_used("pk_x")
         finally:
-            connection.close()
+            # `connection.close` keeps a database in memory open.
+            if connection.connection is not None:
+                connection.connection.close()
 
     run_threads(use, range(8))
 

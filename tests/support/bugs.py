@@ -11,8 +11,16 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-#: Failures in these modules would break the test's own transaction, or its log.
-SPARED = ("_pytest", "django.db.backends", "django.db.transaction", "logging", "threading")
+#: Failures in these modules would break the test's own transaction, or its log. Hypothesis has a
+#: function that Python calls when it collects garbage, and so at random.
+SPARED = (
+    "_pytest",
+    "django.db.backends",
+    "django.db.transaction",
+    "hypothesis",
+    "logging",
+    "threading",
+)
 
 Call = Callable[[], Any]
 Trace = Callable[[FrameType, str, Any], Any]
