@@ -224,6 +224,7 @@ def test_only_locked_row_is_a_conflict(make_key, monkeypatch, cause, number, exp
 
 def test_database_without_row_locks_is_busy(make_key, monkeypatch):
     key = make_key()
+    monkeypatch.setattr(connection.features, "has_select_for_update", False)
     monkeypatch.setattr(connection.features, "has_select_for_update_nowait", False)
 
     with refuse_to_lock("database is locked"), pytest.raises(OperationalError):
