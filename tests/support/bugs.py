@@ -12,15 +12,6 @@ from collections.abc import Callable
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 
-#: Failures in these modules would break the test's own transaction, or its log.
-SPARED = (
-    "_pytest",
-    "django.db.backends",
-    "django.db.transaction",
-    "logging",
-    "threading",
-)
-
 Call = Callable[[], Any]
 Trace = Callable[[FrameType, str, Any], Any]
 
@@ -30,26 +21,19 @@ class Place(NamedTuple):
 
     code: CodeType
     line: int
-    #: Whether the function belongs to the package.
-    is_ours: bool
 
 
-def places(call: Call, package: str, *, everywhere: bool) -> list[Place]:
-    """Return the place of each function of the package that the call runs.
-
-    With `everywhere`, also of each function of other packages that these functions run.
-    """
+def places(call: Call, package: str) -> list[Place]:
+    """Return the place of each function of the package that the call runs."""
     found: dict[CodeType, Place] = {}
 
     def trace(frame: FrameType, event: str, argument: Any) -> Trace | None:
-        is_reached = _is_called_by(frame, package) if everywhere else _is_in(frame, package)
-        if not is_reached or _is_spared(frame):
+        if str(frame.f_globals.get("__name__", "")).partition(".")[0] != package:
             return None
 
         def trace_lines(frame: FrameType, event: str, argument: Any) -> Trace:
             if event == "line":
-                is_ours = _is_in(frame, package)
-                found[frame.f_code] = Place(frame.f_code, frame.f_lineno, is_ours)
+                found[frame.f_code] = Place(frame.f_code, frame.f_lineno)
             return trace_lines
 
         return trace_lines
@@ -58,12 +42,12 @@ def places(call: Call, package: str, *, everywhere: bool) -> list[Place]:
     return list(found.values())
 
 
-def fail_at(place: Place, call: Call, package: str) -> Any:
+def fail_at(place: Place, call: Call) -> Any:
     """Make the call, with one RuntimeError raised at the place; return what the call returns."""
     raised: list[int] = []
 
     def trace(frame: FrameType, event: str, argument: Any) -> Trace | None:
-        return trace_lines if frame.f_code is place.code and _is_called_by(frame, package) else None
+        return trace_lines if frame.f_code is place.code else None
 
     def trace_lines(frame: FrameType, event: str, argument: Any) -> Trace:
         if event == "line" and frame.f_lineno == place.line and not raised:
@@ -72,8 +56,7 @@ def fail_at(place: Place, call: Call, package: str) -> Any:
         return trace_lines
 
     result = _traced(call, trace)
-    # What other packages run can depend on caches.
-    assert raised or not place.is_ours, place
+    assert raised, place
     return result
 
 
@@ -90,25 +73,3 @@ def _traced(call: Call, trace: Trace) -> Any:
     finally:
         sys.settrace(before)
         gc.enable()
-
-
-def _module(frame: FrameType) -> str:
-    return str(frame.f_globals.get("__name__", ""))
-
-
-def _is_spared(frame: FrameType) -> bool:
-    # Python decides when it calls __del__, and discards the exception.
-    return _module(frame).startswith(SPARED) or frame.f_code.co_name == "__del__"
-
-
-def _is_in(frame: FrameType, package: str) -> bool:
-    return _module(frame).partition(".")[0] == package
-
-
-def _is_called_by(frame: FrameType | None, package: str) -> bool:
-    """Return whether the package has a function on the call stack, up to this frame."""
-    while frame is not None:
-        if _is_in(frame, package):
-            return True
-        frame = frame.f_back
-    return False
