@@ -11,7 +11,7 @@ from tot_jwt.exceptions import (
 from tot_jwt.keys.state import KeyState
 from tot_jwt.rules import domains, networks, scopes
 from tot_jwt.rules.credentials import NO_SECRET, Credentials
-from tot_jwt.rules.status import is_in_grace, status_of
+from tot_jwt.rules.status import USABLE, is_in_grace, status_of
 from tot_jwt.tokens.token import ApiToken
 
 
@@ -73,7 +73,7 @@ def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
     if claims["ver"] != state.generation:
         raise RevokedToken("old_generation")
     status = status_of(state)
-    if not status.is_usable:
+    if status not in USABLE:
         raise RevokedToken(status.value)
     if state.domain_suspended_at is not None:
         raise RevokedToken("domain_suspended")
@@ -95,7 +95,7 @@ def check_credentials(credentials: Credentials, state: KeyState | None, address:
     if domains.canonical(credentials.app_domain) != state.app_domain:
         raise InvalidCredentials("wrong_domain")
     status = status_of(state)
-    if not status.is_usable:
+    if status not in USABLE:
         raise InvalidCredentials(status.value)
     if state.domain_suspended_at is not None:
         raise InsufficientPermissions("domain_suspended")

@@ -27,6 +27,7 @@ class KeyStatus(TextChoices):
         return self in USABLE
 
 
+#: The statuses of a key that works.
 USABLE = (KeyStatus.ACTIVE, KeyStatus.EXPIRING)
 
 
