@@ -15,7 +15,7 @@ from tests.support.draws import draws
 from tests.support.hostile import MARKER, send, stored
 from tests.support.keys_client import KEYS_URL, url_of
 from tests.support.requests import FORM, JSON, TOKEN_URL, body
-from tests.support.tokens import HEADER, b64, claims_for, sign
+from tests.support.tokens import CLAIMS, HEADER, b64, claims_for, sign
 from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import InvalidToken
 
@@ -158,19 +158,6 @@ def test_only_exact_token_header_is_accepted(good, header):
     assert is_silent(answer, good)
 
 
-CLAIMS = [
-    "iss",
-    "aud",
-    "sub",
-    "appDomain",
-    "env",
-    "scope",
-    "ver",
-    "token_type",
-    "iat",
-    "exp",
-    "jti",
-]
 #: Claims that may have other values; all others must keep theirs.
 FREE = {
     "scope": lambda value: type(value) is str,

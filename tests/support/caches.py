@@ -17,7 +17,7 @@ class BrokenCache(BaseCache):
         super().__init__(params)
 
     def add(self, *args: Any, **kwargs: Any) -> bool:
-        """Raise ConnectionError. The other methods of the base class raise NotImplementedError."""
+        """Raise ConnectionError. The package calls no other method first."""
         raise ConnectionError("the cache is gone")
 
 
