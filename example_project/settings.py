@@ -96,7 +96,11 @@ TOT_JWT = {
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["tot_jwt.authentication.JWTAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    # A view admits API clients only if it says so.
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "tot_jwt.permissions.NotApiClient",
+    ],
     "DEFAULT_PARSER_CLASSES": [
         "example_project.shop.parsers.JSONParser",
         "example_project.shop.parsers.FormParser",

@@ -12,6 +12,7 @@ from tests.support.draws import use_quick_profile
 from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
 from tests.support.requests import TOKEN_URL, body
 from tests.support.times import stopped_clocks
+from tot_jwt.access import limits
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys import usage
 from tot_jwt.models import ApiKey, AppDomain
@@ -55,6 +56,7 @@ def _empty_memory() -> Iterator[None]:
     yield
     key_state.reset()
     usage.reset()
+    limits.reset()
     cache.clear()
 
 

@@ -10,7 +10,7 @@ from tot_jwt.access.verification import verify_token
 from tot_jwt.exceptions import ServiceUnavailable
 from tot_jwt.principal import ApiClient
 
-CLIENT = ApiClient("pk_x", "myapp.com", "live", frozenset({"shop.view_order"}))
+CLIENT = ApiClient("pk_x", "myapp.com", 7, "live", frozenset({"shop.view_order"}))
 
 
 def test_client_looks_like_a_user():

@@ -1,18 +1,23 @@
 """The signals and the log lines of the exchange."""
 
+import hashlib
 import logging
+import re
 from functools import partial
 
 import pytest
 
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import JSON, TOKEN_URL, body
 from tests.support.times import NOON
 from tests.support.tokens import claims_of
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import suspend_domain
 from tot_jwt.models import ApiKey
-from tot_jwt.signals import exchange_rejected, token_issued
+from tot_jwt.signals import access_refused, exchange_rejected, token_issued
 from tot_jwt.tokens import ApiToken
+
+
+SIGNALS = (token_issued, exchange_rejected, access_refused)
 
 
 @pytest.fixture
@@ -23,10 +28,10 @@ def received():
     def receive(signal, **kwargs):
         seen.append((signal, kwargs))
 
-    for signal in (token_issued, exchange_rejected):
+    for signal in SIGNALS:
         signal.connect(receive)
     yield seen
-    for signal in (token_issued, exchange_rejected):
+    for signal in SIGNALS:
         signal.disconnect(receive)
 
 
@@ -57,7 +62,6 @@ def test_issued_token_is_signalled(make_key, make_token, received):
 @pytest.mark.parametrize(
     ("change", "sent", "reason"),
     [
-        (None, {"totApiKey": "pk_unknown"}, "unknown_key"),
         (None, {"totSecretKey": "x"}, "wrong_secret"),
         (None, {"appDomain": "x.example"}, "wrong_domain"),
         (lifecycle.revoke_key, {}, "revoked"),
@@ -78,16 +82,11 @@ def test_rejected_exchange_is_signalled_and_logged(
 
     post_token(key, **sent)
 
-    public_key = sent.get("totApiKey", key.public_key)
-    expected = {
-        "sender": ApiToken,
-        "reason": reason,
-        "public_key": public_key,
-        "address": "127.0.0.1",
-    }
-    assert received == [(exchange_rejected, expected)]
-    line = f"Exchange rejected: reason={reason} key={public_key} address=127.0.0.1"
-    assert line in caplog.messages
+    fields = {"reason": reason, "public_key": key.public_key, "address": "127.0.0.1"}
+    assert received == [(exchange_rejected, {"sender": ApiToken, **fields})]
+    line = f"Exchange rejected: reason={reason} key={key.public_key} address=127.0.0.1"
+    [record] = [record for record in caplog.records if record.getMessage() == line]
+    assert fields.items() <= vars(record).items()
 
 
 @pytest.mark.req("E3")
@@ -103,18 +102,90 @@ def test_misplaced_secret_is_never_shown(make_key, post_token, received, caplog,
     assert key.secret not in str(received)
 
 
-def test_failing_receiver_changes_no_response(make_key, post_token):
+@pytest.mark.req("E9")
+@pytest.mark.parametrize(
+    "misplaced",
+    [
+        "sk_live_" + "tot_zebra" * 4,
+        " sk_live_" + "tot_zebra" * 4,
+        '"sk_live_' + "tot_zebra" * 4,
+        "Bearer sk_live_" + "tot_zebra" * 4,
+        "secret_" + "1f2ezebra" * 4,
+        "AKIA" + "zebra" * 4,
+        "zebra-zebra",
+        "zebr",
+        "7351",
+        "pk_live_tot_unknownzebra",
+    ],
+)
+def test_unknown_key_is_only_hinted_at(make_key, post_token, client, received, caplog, misplaced):
+    key = make_key()
+    post_token(key, totApiKey=misplaced)
+    client.post("/me", body(key, totApiKey=misplaced), content_type=JSON)
+
+    [exchange, direct] = [kwargs["public_key"] for _, kwargs in received]
+    shown, _, digest = exchange.partition("...#")
+    assert exchange == direct
+    assert misplaced.startswith(shown)
+    assert len(shown) <= min(8, len(misplaced) / 4)
+    assert re.fullmatch("[0-9a-f]{8}", digest)
+    assert f"key={exchange} " in caplog.text
+    assert hashlib.sha256(misplaced.encode()).hexdigest()[:8] not in caplog.text
+    told = f"{caplog.text} {received}"
+    assert misplaced not in told
+    assert misplaced[-4:] not in told
+
+
+@pytest.mark.req("E9")
+def test_hint_distinguishes_unknown_keys(make_key, post_token, received):
+    for public_key in ("pk_live_one", "pk_live_two", "pk_live_one"):
+        post_token(make_key(), totApiKey=public_key)
+
+    one, two, again = [kwargs["public_key"] for _, kwargs in received]
+    assert one == again != two
+
+
+class FailingHandler(logging.Handler):
+    """A host's handler that fails."""
+
+    def emit(self, record):
+        raise RuntimeError
+
+
+@pytest.fixture
+def failing_handlers():
+    """Have each log line and each receiver fail."""
+
     def fail(**kwargs):
         raise RuntimeError
 
-    token_issued.connect(fail)
-    exchange_rejected.connect(fail)
-    try:
-        assert post_token(make_key()).status_code == 200
-        assert post_token(make_key(), totSecretKey="x").status_code == 401
-    finally:
-        token_issued.disconnect(fail)
-        exchange_rejected.disconnect(fail)
+    handler = FailingHandler()
+    for name in ("tot_jwt", "django.dispatch"):
+        logging.getLogger(name).addHandler(handler)
+    for signal in SIGNALS:
+        signal.connect(fail)
+    yield
+    for name in ("tot_jwt", "django.dispatch"):
+        logging.getLogger(name).removeHandler(handler)
+    for signal in SIGNALS:
+        signal.disconnect(fail)
+
+
+@pytest.mark.req("E10")
+def test_failing_receivers_change_no_response(
+    make_key, post_token, get_token, client, settings, caplog, failing_handlers
+):
+    caplog.set_level(logging.INFO, logger="tot_jwt")
+    settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {"key": "2/min"}}
+    key = make_key()
+    token = post_token(key).json()["token"]
+
+    assert get_token(token).status_code == 200
+    assert get_token(token + "x").status_code == 401
+    assert post_token(key, totSecretKey="x").status_code == 401
+    wrong = body(key, totSecretKey="x")
+    direct = [client.post("/me", wrong, content_type=JSON).status_code for _ in range(2)]
+    assert direct == [401, 429]
 
 
 @pytest.mark.req("E3")
@@ -135,7 +206,8 @@ def test_log_holds_ids_but_no_secret(make_key, make_token, client, caplog):
 @pytest.mark.req("E3")
 def test_log_line_cannot_be_forged(make_key, client, caplog, settings):
     settings.TOT_JWT = {"TRUSTED_PROXIES": 1}
-    sent = body(make_key(), totApiKey="a\r\nToken issued: key=forged\x1b[31m\u2028é")
+    forged = "a\r\nTok\x1b\u2028é: key=forged" + "x" * 20
+    sent = body(make_key(), totApiKey=forged)
 
     client.post(
         TOKEN_URL, sent, content_type="application/json", headers={"X-Forwarded-For": "1\r\n2"}
@@ -144,4 +216,5 @@ def test_log_line_cannot_be_forged(make_key, client, caplog, settings):
     line = next(message for message in caplog.messages if message.startswith("Exchange rejected"))
     assert line.isascii()
     assert line.isprintable()
-    assert r"a  Token issued: key=forged [31m\u2028\xe9" in line
+    assert r"key=a  Tok \u2028...#" in line
+    assert line.endswith(" address=")

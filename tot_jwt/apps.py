@@ -13,11 +13,15 @@ class TotJWTConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the checks, and drop cached key states when a key or domain is saved."""
+        from django.conf import settings
         from django.db.models.signals import post_delete, post_save
 
         from tot_jwt import checks, models
         from tot_jwt.keys import state
 
+        if not hasattr(settings, "TOT_JWT"):
+            # Django takes some microseconds to find that a setting is missing, at each look-up.
+            settings.TOT_JWT = {}
         checks.register_all()
         for model in (models.ApiKey, models.AppDomain):
             post_save.connect(state.drop, sender=model)

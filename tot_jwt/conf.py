@@ -8,6 +8,7 @@ Values are not validated here: the system checks (`tot_jwt.checks`) call `Settin
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from django.conf import settings as host_settings
@@ -21,8 +22,16 @@ KEYS_MANAGE = "keys:manage"
 #: Algorithm → bits of its hash, which are also the least bits of its key (RFC 7518 §3.2).
 HMAC_BITS = {"HS256": 256, "HS384": 384, "HS512": 512}
 DEFAULT_ISSUER = "tot-jwt"
+#: The environments that a key may belong to.
+KNOWN_ENVIRONMENTS = ("live", "test")
 #: Characters. A longer claim would not fit into a token of 4,096 bytes beside the longest scopes.
 MAX_CLAIM = 255
+
+
+_is_claim = partial(predicates.is_text, limit=MAX_CLAIM)
+_are_scopes = partial(predicates.are_scopes, reserved=KEYS_MANAGE)
+_are_failure_rates = partial(predicates.are_rates, names={"address", "key"})
+_are_environments = partial(predicates.are_choices, names=KNOWN_ENVIRONMENTS)
 
 
 def _is_algorithm(value: Any) -> bool:
@@ -33,7 +42,7 @@ def _is_key(value: Any) -> bool:
     # PyJWT alone only warns about a short key.
     algorithm = settings.ALGORITHM
     least = HMAC_BITS[algorithm] // 8 if _is_algorithm(algorithm) else 0
-    return isinstance(value, str | bytes) and len(as_bytes(value)) >= least
+    return not predicates.is_blank(value) and len(as_bytes(value)) >= least
 
 
 def _is_signing_key(value: Any) -> bool:
@@ -42,18 +51,6 @@ def _is_signing_key(value: Any) -> bool:
 
 def _are_keys(value: Any) -> bool:
     return isinstance(value, list | tuple) and all(map(_is_key, value))
-
-
-def _is_claim(value: Any) -> bool:
-    return predicates.is_text(value, MAX_CLAIM)
-
-
-def _are_scopes(value: Any) -> bool:
-    return predicates.are_scopes(value, reserved=KEYS_MANAGE)
-
-
-def _are_failure_rates(value: Any) -> bool:
-    return predicates.are_rates(value, {"address", "key"})
 
 
 def _is_cache(value: Any) -> bool:
@@ -145,6 +142,22 @@ class Settings:
         "Use True or False.",
         "Whether every token carries the scope `keys:manage`.",
     )
+    CREATED_KEY_MAX_LIFETIME = Setting(
+        timedelta(days=90),
+        "tot_jwt.E020",
+        predicates.is_lifetime,
+        "Use a timedelta of whole seconds, for example timedelta(days=90).",
+        "Maximum lifetime of a key that a token creates, a `timedelta` of whole seconds. It is "
+        "also the default.",
+    )
+    ENVIRONMENTS = Setting[Sequence[str]](
+        list(KNOWN_ENVIRONMENTS),
+        "tot_jwt.E021",
+        _are_environments,
+        'Use ["live"], ["test"] or ["live", "test"].',
+        "Environments that this installation serves. Keys and tokens of other environments are "
+        "rejected with 403.",
+    )
     KEY_STATE_MAX_AGE = Setting[float](
         5,
         "tot_jwt.E010",
@@ -182,8 +195,8 @@ class Settings:
         "tot_jwt.E018",
         predicates.is_rate,
         "Use a number per sec, min, hour or day, for example '60/hour', or None.",
-        "Key changes allowed per domain by tokens. `None` sets no limit. It never limits "
-        "administrators, and never rejects a revocation.",
+        "Key changes allowed per calling key, rejected ones included. `None` sets no limit. It "
+        "never limits administrators, and never rejects a change that only takes away.",
     )
     THROTTLE_CACHE = Setting(
         "default",

@@ -1,15 +1,22 @@
-"""DRF permissions for scopes."""
+"""DRF permissions for API clients."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import AND, BasePermission
 from rest_framework.request import Request
-from rest_framework.views import APIView
 
-from tot_jwt.exceptions import InsufficientScope, ServiceUnavailable
+from tot_jwt.conf import KNOWN_ENVIRONMENTS
+from tot_jwt.exceptions import InsufficientPermissions, InsufficientScope, ServiceUnavailable
 from tot_jwt.http.errors import ApiError
 from tot_jwt.principal import ApiClient
+from tot_jwt.utils.predicates import are_choices
+
+if TYPE_CHECKING:
+    # Importing it would make a circle if one of these classes is a default of the host: DRF's
+    # module of views imports the defaults.
+    from rest_framework.views import APIView
 
 #: Scopes for all methods, or by method.
 RequiredScopes = Sequence[str] | Mapping[str, Sequence[str]]
@@ -20,27 +27,88 @@ class HasScopes(BasePermission):
 
     ``required_scopes = ["orders:read"]``, or by method
     ``{"GET": ["orders:read"], "POST": ["orders:write"]}``. HEAD counts as GET; a method that is
-    not listed is denied. A user that is not an ApiClient is denied without an error, so that
-    ``HasScopes | IsAdminUser`` works.
+    not listed is denied. ``allowed_environments = ["live"]`` on the view admits only clients of
+    those environments. A user that is not an ApiClient is denied without an error.
+
+    A view that lists the class, also within ``&``, answers 403 with the reason. Combined with ``|``
+    or ``~``, the class only returns True or False.
     """
 
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        """Return whether the client is admitted. Raises ApiError if it lacks a scope."""
-        if not isinstance(request.user, ApiClient):
-            return False
-        required = _required_scopes(request, view)
-        if required is None:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Return whether the client is admitted. Raises ApiError."""
+        client = request.user
+        if not isinstance(client, ApiClient):
             return False
         try:
-            has_all = all(request.user.has_scope(scope) for scope in required)
+            _check_environment(client, view)
+            return _has_required_scopes(client, request, view)
+        except (InsufficientPermissions, InsufficientScope) as error:
+            if _is_mandatory(self, view):
+                raise ApiError(error) from error
+            return False
         except ServiceUnavailable as error:
             raise ApiError(error) from error
-        if not has_all:
-            raise ApiError(InsufficientScope(required))
-        return True
+
+    def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
+        """Return the same as for the view, so that ``~HasScopes`` is its opposite here too."""
+        return self.has_permission(request, view)
 
 
-def _required_scopes(request: Request, view: APIView) -> Sequence[str] | None:
+class NotApiClient(BasePermission):
+    """Permission for everyone but API clients.
+
+    Use it in DEFAULT_PERMISSION_CLASSES if one of our classes is in DEFAULT_AUTHENTICATION_CLASSES.
+    A view then admits clients only if it says so, for example with HasScopes.
+    """
+
+    message = InsufficientPermissions.detail
+    code = InsufficientPermissions.code
+
+    def has_permission(self, request: Request, view: "APIView") -> bool:
+        """Return whether the request's user is not an API client."""
+        return not isinstance(request.user, ApiClient)
+
+    def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
+        """Return the same as for the view, so that ``~NotApiClient`` is its opposite here too."""
+        return self.has_permission(request, view)
+
+
+def _is_mandatory(permission: HasScopes, view: "APIView") -> bool:
+    """Return whether the view rejects every request that this permission denies."""
+    get_permissions = getattr(view, "get_permissions", list)
+    return any(_implies(each, type(permission)) for each in get_permissions())
+
+
+def _implies(permission: Any, kind: type[HasScopes]) -> bool:
+    if isinstance(permission, AND):
+        operands = (permission.op1, permission.op2)  # type: ignore[attr-defined]
+        return any(_implies(each, kind) for each in operands)
+    return type(permission) is kind
+
+
+def _check_environment(client: ApiClient, view: "APIView") -> None:
+    allowed = getattr(view, "allowed_environments", None)
+    if allowed is None:
+        return
+    if not are_choices(allowed, KNOWN_ENVIRONMENTS):
+        raise ImproperlyConfigured(
+            f"{type(view).__name__}.allowed_environments must be a list such as ['live']. The "
+            f"environments are {' and '.join(KNOWN_ENVIRONMENTS)}."
+        )
+    if client.environment not in allowed:
+        raise InsufficientPermissions("environment_not_allowed")
+
+
+def _has_required_scopes(client: ApiClient, request: Request, view: "APIView") -> bool:
+    required = _required_scopes(request, view)
+    if required is None:
+        return False
+    if not all(client.has_scope(scope) for scope in required):
+        raise InsufficientScope(required)
+    return True
+
+
+def _required_scopes(request: Request, view: "APIView") -> Sequence[str] | None:
     """Return the scopes for this request, or None if its method is not listed."""
     required: RequiredScopes | None = getattr(view, "required_scopes", None)
     if isinstance(required, Mapping) and all(map(str.isupper, required)):

@@ -1,28 +1,40 @@
 """ApiClient: the user of a request that a program sends."""
 
+import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from asgiref.sync import sync_to_async
 
 from tot_jwt.exceptions import ServiceUnavailable
+from tot_jwt.utils.copying import CopiesToItself
+
+#: Returns whether these scopes suffice.
+Rule = Callable[[frozenset[str]], bool]
 
 
 @dataclass(frozen=True, slots=True)
-class ApiClient:
+class ApiClient(CopiesToItself):
     """The ``request.user`` of a request with a token or API keys. It has no row in the user table.
 
     Scopes named like Django permissions (``shop.view_order``) answer `has_perm`, so
     DjangoModelPermissions works. Unknown attributes raise.
+
+    In an event loop `has_scope` and the like do not query: they answer from the cached scopes.
+    `ahas_scope` and the like also ask the database.
     """
 
     #: The public key. A string, because an integer would be another user's id.
     pk: str
     app_domain: str
+    app_domain_id: int
     environment: str
     scopes: frozenset[str]
     #: If `scopes` come from the cache: returns the scopes that the database grants now.
-    #: The cache can only grant; only the database refuses.
+    #: The cache can only grant; only the database refuses. Its attribute `answer`, if there is one,
+    #: is what it returned before.
     confirm: Callable[[], frozenset[str]] | None = field(default=None, repr=False, compare=False)
 
     is_authenticated: ClassVar[Literal[True]] = True
@@ -58,30 +70,80 @@ class ApiClient:
 
     def has_module_perms(self, app_label: str) -> bool:
         """Return whether the client has a scope named like a permission of the app."""
-        prefix = f"{app_label}."
         with suppress(ServiceUnavailable):
-            return self._has(lambda scopes: any(scope.startswith(prefix) for scope in scopes))
+            return self._has(_has_prefix(f"{app_label}."))
+        return False
+
+    async def ahas_scope(self, scope: str) -> bool:
+        """Return whether the client has the scope.
+
+        Raises ServiceUnavailable if the answer needs the database and that is unavailable.
+        """
+        return await self._ahas(lambda scopes: scope in scopes)
+
+    async def ahas_perm(self, perm: str, obj: object = None) -> bool:
+        """Return what `has_perm` returns outside an event loop."""
+        with suppress(ServiceUnavailable):
+            return obj is None and await self.ahas_scope(perm)
+        return False
+
+    async def ahas_perms(self, perm_list: Iterable[str], obj: object = None) -> bool:
+        """Return what `has_perms` returns outside an event loop."""
+        for perm in perm_list:
+            if not await self.ahas_perm(perm, obj):
+                return False
+        return True
+
+    async def ahas_module_perms(self, app_label: str) -> bool:
+        """Return what `has_module_perms` returns outside an event loop."""
+        with suppress(ServiceUnavailable):
+            return await self._ahas(_has_prefix(f"{app_label}."))
         return False
 
     def get_username(self) -> str:
         """Return `pk`."""
         return self.pk
 
-    def _has(self, accept: Callable[[frozenset[str]], bool]) -> bool:
-        return accept(self.scopes) or (self.confirm is not None and accept(self.confirm()))
+    def _has(self, suffices: Rule) -> bool:
+        return suffices(self.scopes) or suffices(self._confirmed_scopes())
+
+    async def _ahas(self, suffices: Rule) -> bool:
+        if self.confirm is None or suffices(self.scopes):
+            return suffices(self.scopes)
+        return suffices(await sync_to_async(self.confirm)())
+
+    def _confirmed_scopes(self) -> frozenset[str]:
+        if self.confirm is None:
+            return frozenset()
+        if _is_in_event_loop():  # where Django forbids queries
+            return getattr(self.confirm, "answer", None) or frozenset()
+        return self.confirm()
 
     def __str__(self) -> str:
         return self.pk
 
-    def __reduce__(self) -> tuple[type["ApiClient"], tuple[str, str, str, frozenset[str]]]:
+    def __reduce__(self) -> tuple[type["ApiClient"], tuple[Any, ...]]:
         # Another process cannot confirm: a copy there keeps the scopes of this moment.
-        return ApiClient, (self.pk, self.app_domain, self.environment, self.scopes)
+        values = (self.pk, self.app_domain, self.app_domain_id, self.environment, self.scopes)
+        return ApiClient, values
 
 
 @dataclass(frozen=True, slots=True)
-class ApiKeyAuth:
+class ApiKeyAuth(CopiesToItself):
     """The ``request.auth`` of a request with API keys: describes the key, without the secret."""
 
     public_key: str
     app_domain: str
     environment: str
+
+
+def _has_prefix(prefix: str) -> Rule:
+    return lambda scopes: any(scope.startswith(prefix) for scope in scopes)
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -5,9 +5,18 @@
 `exchange_rejected`
     reason (a code: unknown_key, wrong_secret, wrong_domain, revoked, disabled, expired,
     may_not_issue_tokens, domain_suspended, address_not_allowed, scope_not_held),
-    public_key (as the client sent it, unless it looks like a secret key), address.
+    public_key, address.
+`access_refused`
+    A token that does not verify, API keys sent directly, or a request to change keys.
+    reason (a code: for a token bad_signature, token_malformed, token_expired, old_generation and
+    others; for API keys those above; for a change of keys the response's `code`),
+    public_key and jti (the caller's; `""` for a token whose signature is wrong, because its claims
+    are not trusted; jti is `""` for API keys), address. The sender is the exception's class.
 `key_event`
     event (a KeyEvent), after the commit of what it records.
+
+A `public_key` that does not exist may be a misplaced secret. It is replaced by a hint: its first
+characters and a keyed hash, ``pk_live_...#1f2e3d4c``.
 
 All are sent with ``send_robust``: Django logs a receiver that fails, and the request goes on.
 """
@@ -16,4 +25,5 @@ from django.dispatch import Signal
 
 token_issued = Signal()
 exchange_rejected = Signal()
+access_refused = Signal()
 key_event = Signal()

@@ -6,6 +6,7 @@ from typing import Any, cast
 from django.db.models import QuerySet
 from rest_framework import generics, status
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -37,6 +38,7 @@ class PersonList(generics.ListAPIView[Person]):
         JWTAuthentication,
         ApiKeyAuthentication,
     ]
+    permission_classes = [IsAuthenticated]
     serializer_class = PersonSerializer
 
     def get_queryset(self) -> QuerySet[Person]:

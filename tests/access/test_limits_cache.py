@@ -1,6 +1,6 @@
 """Limits and the cache that counts (security.md D1, D2)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from threading import Barrier
@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.db import connections
 
 from tests.support.caches import BROKEN, RECORDING, RecordingCache, cache_errors, in_memory
 from tests.support.keys_client import client_of
@@ -87,7 +88,7 @@ def test_fifty_threads_respect_the_limit(limit, counting_cache):
 def _is_counted() -> bool:
     """Count one wrong guess; return whether it was within the limit."""
     try:
-        limits.count_failure("pk_live_x", "192.0.2.1")
+        limits.count_failure("pk_live_x", "192.0.2.1", shown_key="pk_live_x")
     except TooManyRequests:
         return False
     return True
@@ -121,5 +122,72 @@ def test_broken_cache_limits_no_request(settings, make_key, guess, caplog, url):
     assert guess(key, url, totSecretKey=key.secret)[0] == 200
     assert client_of(key).create(scopes=[]).status_code == 201
 
-    assert "the cache is gone" in caplog.text
-    assert cache_errors(caplog)
+    assert cache_errors(caplog) == [
+        "Rate limit skipped: cache error: ConnectionError: the cache is gone"
+    ]
+
+
+@pytest.mark.req("D9")
+@pytest.mark.parametrize("url", [TOKEN_URL, DIRECT])
+def test_broken_cache_logs_once_a_minute(settings, make_key, guess, caplog, pass_time, url):
+    settings.CACHES = {"default": BROKEN}
+    key = make_key()
+    told = []
+    for _ in range(4):
+        for _ in range(5):
+            guess(key, url)
+        told.append(len(cache_errors(caplog)))
+        pass_time(30)
+
+    assert told == [1, 1, 2, 2]
+    assert "Traceback" not in caplog.text
+
+
+# Tenants
+
+
+class Tenants:
+    """A router to the database that `alias` names."""
+
+    alias = "default"
+
+    def db_for_write(self, model: Any, **hints: Any) -> str:
+        """Return the database of the tenant."""
+        return self.alias
+
+
+@pytest.fixture
+def tenants(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """``tenants("other", "acme")``: use this database and this schema from now on."""
+    router = Tenants()
+    settings.DATABASE_ROUTERS = [router]
+    monkeypatch.setitem(connections.settings, "other", connections.settings["default"])
+
+    def use(alias: str, schema: str | None = None) -> None:
+        router.alias = alias
+        monkeypatch.setattr(connections[alias], "schema_name", schema, raising=False)
+
+    yield use
+    del connections["other"]
+
+
+@pytest.mark.req("B7")
+@pytest.mark.parametrize(
+    "count",
+    [
+        lambda: limits.count_failure("pk", "192.0.2.1", shown_key="pk"),
+        lambda: limits.count_exchange("pk"),
+        lambda: limits.count_key_change("pk"),
+    ],
+    ids=["failures", "exchanges", "changes"],
+)
+def test_each_tenant_has_own_counters(limit, tenants, count):
+    limit(EXCHANGE_FAILURE_RATES={"key": "1/min"}, EXCHANGE_RATE="1/min", KEY_CHANGE_RATE="1/min")
+    for tenant in (("default",), ("other",), ("default", "acme"), ("default", "zoo")):
+        tenants(*tenant)
+        count()
+
+    for tenant in (("default", "acme"), ("default",), ("other",)):
+        tenants(*tenant)
+        with pytest.raises(TooManyRequests):
+            count()

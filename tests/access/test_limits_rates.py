@@ -1,5 +1,7 @@
 """Limits on exchanges and on what tokens do to keys (security.md D1, D5)."""
 
+from itertools import count
+
 import pytest
 
 from tests.support.keys_client import client_of, code_of
@@ -70,13 +72,20 @@ def test_every_change_counts_and_is_limited(limit, make_key, action):
     limit(KEY_CHANGE_RATE="2/hour")
     key = make_key()
     api = client_of(key)
+    created = make_key(app_domain=key.app_domain, created_by_key=key)
+    names = count()
+
+    def rotate():
+        sibling = make_key(app_domain=key.app_domain)
+        return api.rotate(sibling, totSecretKey=sibling.secret, graceSeconds=3600)
+
     calls = {
         "create": lambda: api.create(scopes=[]),
-        "change": lambda: api.change(key, scopes=[]),
-        "rotate": lambda: api.rotate(key, totSecretKey=key.secret, graceSeconds=3600),
+        "change": lambda: api.change(created, name=f"New {next(names)}"),
+        "rotate": rotate,
     }
     for _ in range(2):
-        assert code_of(calls[action]()) != THROTTLED
+        assert calls[action]().status_code < 300
 
     assert {code_of(call()) for call in calls.values()} == {THROTTLED}
     assert calls[action]().headers["Retry-After"] == str(37 * 60)
@@ -95,16 +104,32 @@ def test_revoking_is_never_throttled(limit, make_key):
     assert api.revoke(key, force="true").status_code == 204
 
 
-@pytest.mark.req("D5")
-def test_domain_shares_one_change_limit(limit, make_key):
+@pytest.mark.req("D5", "D8")
+def test_each_key_has_own_change_limit(limit, make_key):
     limit(KEY_CHANGE_RATE="1/hour")
     key = make_key()
-    sibling, stranger = make_key(app_domain=key.app_domain), make_key()
-    assert client_of(key).create(scopes=[]).status_code == 201
+    sibling = make_key(app_domain=key.app_domain)
+    test = make_key(app_domain=key.app_domain, environment="test")
+    assert client_of(test).create(scopes=[]).status_code == 201
+    assert code_of(client_of(test).create(scopes=[])) == THROTTLED
 
-    assert code_of(client_of(sibling).create(scopes=[])) == THROTTLED
-    assert client_of(stranger).create(scopes=[]).status_code == 201
+    assert client_of(key).create(scopes=[]).status_code == 201
+    assert code_of(client_of(key).create(scopes=[])) == THROTTLED
+    assert client_of(sibling).create(scopes=[]).status_code == 201
     assert client_of(key).show(key).status_code == client_of(key).list().status_code == 200
+
+
+@pytest.mark.req("D8")
+def test_refused_changes_spend_own_budget(limit, make_key):
+    limit(KEY_CHANGE_RATE="2/hour")
+    thief = make_key(scopes=["a"])
+    owner = make_key(app_domain=thief.app_domain, scopes=["a", "b"])
+    for _ in range(2):
+        refused = client_of(thief).create(scopes=["b"])
+        assert code_of(refused) == (403, "scopes_exceed_caller")
+
+    assert code_of(client_of(thief).create(scopes=["a"])) == THROTTLED
+    assert client_of(owner).create(scopes=["b"]).status_code == 201
 
 
 @pytest.mark.req("D5")

@@ -16,7 +16,7 @@ from tot_jwt.rules import lengths
 
 
 def test_columns_may_have_any_order(load):
-    report = load(f"{SECRET},pk,a.com", f"{SECRET},pk2,a.com", header=" Secret ,PUBLIC,domain")
+    report = load(f"{SECRET},pk,a.com", f"{SECRET}2,pk2,a.com", header=" Secret ,PUBLIC,domain")
 
     assert report.imported == 2
     assert set(ApiKey.objects.values_list("name", "environment", "scopes")) == {
@@ -46,7 +46,7 @@ def test_file_without_rows_imports_nothing(load):
 
 
 def test_longest_secret_can_be_exchanged(load, post_token):
-    secret = "x" * lengths.SECRET_KEY
+    secret = "xy" * (lengths.SECRET_KEY // 2)
 
     assert load(row(1, secret=secret)).imported == 1
     key = ApiKey.objects.get()
@@ -70,15 +70,41 @@ BAD_ROWS = {
     ),
     "a secret for a public key": (
         row(1, public="sk_live_x"),
-        "public: This looks like a secret key.",
+        "public: This looks like a secret key. Check the order",
     ),
     "no secret": (row(1, secret="  "), "secret: This field is missing."),
     "a secret with space around": (row(1, secret=SECRET + " "), "secret: Remove the white space"),
-    "a long secret": (row(1, secret="x" * 513), "secret: Use at most 512 characters."),
-    "a weak secret": (row(1, secret="x" * 19), "secret: Use at least 20 characters."),
+    "a long secret": (row(1, secret="xy" * 257), "secret: Use at most 512 characters."),
+    "a weak secret": (row(1, secret="xy" * 9), "secret: Use at least 20 characters."),
     "the public key as secret": (
-        row(1, public="p" * 20, secret="p" * 20),
-        "secret: This is the public key",
+        row(1, public="old-key-of-20-letters", secret="Old-key-of-20-letters"),
+        "secret: This is the value of another column. Check the order",
+    ),
+    "the domain as secret": (
+        row(1, domain="Shop.Example.com.", secret="shop.example.com"),
+        "secret: This is the value of another column.",
+    ),
+    "the name as secret": (
+        row(1, name="Our oldest customer in Rome", secret="Our oldest customer in Rome"),
+        "secret: This is the value of another column.",
+    ),
+    "a public key as secret": (
+        row(1, secret="pk_live_0123456789abcdef"),
+        "secret: This looks like a public key. Check the order",
+    ),
+    "a hash as secret": (
+        row(1, secret="sha512$$" + "0a" * 64),
+        "secret: This is a stored hash, not a secret. Enter the secret itself",
+    ),
+    "a mask as secret": (row(1, secret="sk_live_****abcd"), "secret: This is a masked secret. "),
+    "a placeholder": (row(1, secret="changeme"), "secret: This is a placeholder. Enter the secret"),
+    "a hidden secret for a public key": (
+        row(1, public="old SK_LIVE_0123"),
+        "public: This looks like a secret key.",
+    ),
+    "a hash for a public key": (
+        row(1, public="abcd.sha512$$" + "0a" * 32),
+        "public: This contains a stored hash. Enter only the public part",
     ),
     "a long name": (row(1, name="x" * 201), "name: Ensure this value has at most 200 characters"),
     "another environment": (row(1, environment="prod"), "environment: Use live or test."),
@@ -111,6 +137,37 @@ def test_bad_row_can_be_skipped(load, text):
 
     assert (report.imported, report.is_refused, len(report.bad_rows)) == (2, False, 1)
     assert sorted(ApiKey.objects.values_list("public_key", flat=True)) == ["old8", "old9"]
+
+
+@pytest.mark.req("B6")
+@pytest.mark.parametrize("secret", ["sha512$$" + "0a" * 64, "********", "changeme", "7777", "pk_x"])
+def test_weak_option_allows_no_mistakes(load, post_token, secret):
+    report = load(row(1, secret=secret), row(2, secret="4711"), skip_bad=True, allow_weak=True)
+
+    ((line, reason),) = bad_rows(report)
+    assert (line, report.imported) == (2, 1)
+    assert secret not in reason
+    key = ApiKey.objects.get()
+    key.secret = "4711"
+    assert post_token(key).status_code == 200
+
+
+@pytest.mark.req("B6")
+@pytest.mark.parametrize("secret", [SECRET, "4711"])
+def test_secret_of_earlier_row_is_bad(load, secret):
+    rows = [row(1, secret=secret), row(2), row(3, secret=secret), row(4)]
+
+    report = load(*rows, skip_bad=True, allow_weak=True, batch_size=1)
+
+    ((line, reason),) = bad_rows(report)
+    assert (line, report.imported) == (4, 3)
+    assert reason.startswith("secret: An earlier row has the same secret.")
+
+
+def test_secret_of_bad_row_stays_free(load):
+    report = load(row(1, secret=SECRET, scopes="\\"), row(2, secret=SECRET), skip_bad=True)
+
+    assert (report.imported, len(report.bad_rows)) == (1, 1)
 
 
 def test_scope_outside_catalog_is_bad(load, settings):

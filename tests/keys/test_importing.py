@@ -1,6 +1,7 @@
 """Importing an operator's existing keys from a CSV file."""
 
 import pytest
+from django.contrib.auth.hashers import check_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -10,7 +11,7 @@ from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys.importing import MAX_BAD_ROWS, TAKEN
 from tot_jwt.keys.record import administrator
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
-from tot_jwt.rules.credentials import hash_secret
+from tot_jwt.rules.hashes import hash_secret
 from tot_jwt.signals import key_event
 
 # Imported keys
@@ -43,13 +44,23 @@ def test_only_the_hash_is_stored(load):
 
 @pytest.mark.req("E6")
 def test_weak_secret_has_no_hint(load, post_token):
-    report = load(row(1, secret="hunter2"), row(2, secret="x" * 16 + "last"), allow_weak=True)
+    report = load(row(1, secret="hunter2"), row(2, secret="hunter2 hunter3 last"), allow_weak=True)
 
     assert report.imported == 2
     weak, strong = ApiKey.objects.order_by("public_key")
     assert (weak.secret_hint, strong.secret_hint) == ("", "last")
     weak.secret = "hunter2"
     assert post_token(weak).status_code == 200
+
+
+@pytest.mark.req("B2")
+def test_weak_secret_has_slow_hash(load):
+    report = load(row(1, secret="4711"), row(2, secret="z" * 18 + "yx"), allow_weak=True)
+
+    assert report.imported == 2
+    weak, strong = ApiKey.objects.order_by("public_key")
+    assert check_password("4711", weak.secret_hash)
+    assert strong.secret_hash == hash_secret("z" * 18 + "yx")
 
 
 def test_import_is_recorded_and_signalled(load, make_user, django_capture_on_commit_callbacks):
@@ -117,7 +128,7 @@ def test_existing_key_is_a_bad_row(load, make_key):
 
 @pytest.mark.parametrize("batch_size", [1, 2, 1000])
 def test_repeated_key_is_a_bad_row(load, batch_size):
-    rows = [row(1), row(2), row(1, secret="x" * 32), row(3)]
+    rows = [row(1), row(2), row(1, secret=SECRET), row(3)]
 
     report = load(*rows, skip_bad=True, batch_size=batch_size)
 

@@ -6,9 +6,10 @@ import pickle
 import re
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from hypothesis import given, strategies
 
-from tot_jwt.rules import credentials
+from tot_jwt.rules import credentials, hashes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
 
 
@@ -95,16 +96,32 @@ def test_pickled_secret_comes_back_redacted():
 
 
 @pytest.mark.req("E2")
-def test_presented_secret_hides_its_hash():
+def test_presented_secret_is_never_shown():
     presented = PresentedSecret("zebra")
+    texts = [repr(presented), str(presented), f"{presented}", repr([presented])]
+    assert set(texts[:3]) == {"<PresentedSecret: redacted>"}
 
-    assert repr(presented) == "<PresentedSecret: redacted>"
-    assert presented.matches(credentials.hash_secret("zebra"))
-    assert not presented.matches(credentials.NO_SECRET)
+    texts += [pickle.dumps(presented).decode("latin-1"), repr(copy.deepcopy(presented))]
+    assert not [text for text in texts if "zebra" in text or presented.fast_hash in text]
+    assert not pickle.loads(pickle.dumps(presented)).matches(presented.fast_hash)  # noqa: S301
 
 
 @pytest.mark.req("B2")
-def test_hash_is_tagged_sha_256():
-    assert credentials.hash_secret("abc") == (
-        "sha256$ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    )
+@pytest.mark.parametrize("secret", ["zebra", "z" * 20, "Ümläute"])
+def test_presented_secret_matches_its_hashes(secret):
+    presented, other = PresentedSecret(secret), PresentedSecret(secret + ".")
+
+    for stored_hash in (hashes.hash_secret(secret), make_password(secret)):
+        assert [each.was_compared(stored_hash) for each in (presented, other)] == [False, False]
+        assert [each.matches(stored_hash) for each in (presented, other)] == [True, False]
+        assert [each.was_compared(stored_hash) for each in (presented, other)] == [True, True]
+
+
+def test_presented_secret_knows_its_storage():
+    weak, strong = PresentedSecret("z" * 19), PresentedSecret("z" * 20)
+    fast, slow, foreign = "sha256$00", "argon2$argon2id$00", "sha512$$00"
+
+    assert [weak.is_stored_well(each) for each in (fast, slow, foreign)] == [False, True, False]
+    assert [strong.is_stored_well(each) for each in (fast, slow, foreign)] == [True, False, False]
+    assert weak.is_stored_well(weak.hash_for_storage())
+    assert strong.is_stored_well(strong.hash_for_storage())

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.allocations import allocated
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.rules import networks
 
@@ -40,3 +41,29 @@ def test_invalid_network_is_an_error(text):
 )
 def test_address_is_allowed_within_networks(address, allowed_ips, allowed):
     assert networks.is_allowed(address, allowed_ips) is allowed
+
+
+@pytest.mark.req("D9")
+def test_remembered_networks_are_bounded_in_bytes():
+    lists = [
+        " ".join(f"2001:db8:{many:x}::{number:x}/128" for number in range(1000))
+        for many in range(24)
+    ]
+
+    with allocated() as real:
+        for allowed_ips in lists:
+            assert not networks.is_allowed("2001:db8::ffff", allowed_ips)
+
+    assert real() <= networks.MAX_LISTS_BYTES
+    assert networks.is_allowed("2001:db8:17::3e7", lists[-1])
+    assert networks.is_allowed("2001:db8:0::3e7", lists[0])
+
+
+@pytest.mark.req("D9")
+def test_list_of_any_length_is_read():
+    addresses = [f"10.{i // 65536}.{i // 256 % 256}.{i % 256}" for i in range(18_000)]
+    allowed_ips = " ".join(addresses)
+
+    for _ in range(2):
+        assert networks.is_allowed(addresses[-1], allowed_ips)
+        assert not networks.is_allowed("10.200.0.1", allowed_ips)

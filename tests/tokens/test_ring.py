@@ -6,9 +6,13 @@ import hmac
 import jwt
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.crypto import salted_hmac
+from django.views.debug import ExceptionReporter
 
+from tests.support.secrets import BLANK_SECRETS
 from tests.support.token_errors import assert_token_error
-from tests.support.tokens import DIGESTS, our_key
+from tests.support.tokens import DIGESTS, claims_for, our_key, sign
+from tot_jwt.tokens.backend import backend
 
 
 def test_fallbacks_of_secret_key_verify(make_key, make_token, get_token, settings):
@@ -91,3 +95,88 @@ def test_unknown_algorithm_is_improperly_configured(make_key, post_token, settin
 
     with pytest.raises(ImproperlyConfigured, match="HS256"):
         post_token(make_key())
+
+
+# Blank secrets
+
+
+def derive(secret):
+    """Return the key that is derived from a secret, as anyone can who guesses the secret."""
+    return salted_hmac("tot_jwt.signing", "HS256", secret=secret, algorithm="sha256").digest()
+
+
+@pytest.mark.req("A13")
+@pytest.mark.parametrize("secret", BLANK_SECRETS)
+def test_nobody_forges_with_blank_fallback(make_key, post_token, get_token, settings, secret):
+    key = make_key()
+    forged = sign(claims_for(key), key=derive(secret))
+    settings.SECRET_KEY_FALLBACKS = ["k" * 50, secret]
+
+    for call in (lambda: get_token(forged), lambda: post_token(key)):
+        with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS .* blank"):
+            call()
+
+
+@pytest.mark.req("A13")
+@pytest.mark.parametrize("secret", BLANK_SECRETS)
+def test_blank_secret_key_is_refused(make_key, post_token, settings, secret):
+    key = make_key()
+    settings.SECRET_KEY = secret
+
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY .*must not be"):
+        post_token(key)
+
+
+@pytest.mark.req("A13")
+@pytest.mark.parametrize("fallbacks", ["ab", b"ab", None, 7])
+def test_fallbacks_are_a_list(make_key, get_token, settings, fallbacks):
+    """The characters of a string would each become a fallback that anyone can guess."""
+    forged = sign(claims_for(make_key()), key=derive("a"))
+    settings.SECRET_KEY_FALLBACKS = fallbacks
+
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS must be a list"):
+        get_token(forged)
+
+
+@pytest.mark.req("A13")
+@pytest.mark.parametrize("blank", [" " * 40, "\n" * 32, b"\0" * 32, "\0 " * 32, ""])
+@pytest.mark.parametrize("name", ["SIGNING_KEY", "VERIFYING_KEYS"])
+def test_blank_key_is_refused(make_key, post_token, get_token, settings, blank, name):
+    key = make_key()
+    settings.TOT_JWT = {name: blank if name == "SIGNING_KEY" else ["k" * 32, blank]}
+    forged = sign(claims_for(key), key=blank.encode() if isinstance(blank, str) else blank)
+
+    for call in (lambda: get_token(forged), lambda: post_token(key)):
+        with pytest.raises(ImproperlyConfigured):
+            call()
+
+
+def test_signing_key_needs_no_fallback(make_key, make_token, get_token, settings):
+    settings.TOT_JWT = {"SIGNING_KEY": "n" * 32}
+    settings.SECRET_KEY_FALLBACKS = [""]
+
+    assert get_token(make_token(make_key())).status_code == 200
+
+
+@pytest.mark.req("A13", "E1")
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"SECRET_KEY_FALLBACKS": [f"{2:032b}", ""]},
+        {"SECRET_KEY_FALLBACKS": f"{2:032b}"},
+        {"TOT_JWT": {"ALGORITHM": "none", "SIGNING_KEY": f"{2:032b}"}},
+        {"TOT_JWT": {"SIGNING_KEY": f"{2:032b}", "VERIFYING_KEYS": None}},
+        {"TOT_JWT": {"SIGNING_KEY": f"{2:032b}", "VERIFYING_KEYS": [" "]}},
+        {"TOT_JWT": {"SIGNING_KEY": f"{2:031b}"}},
+    ],
+)
+def test_error_report_shows_no_key(settings, changes):
+    settings.SECRET_KEY = f"{2:032b}"
+    for name in list(changes):
+        setattr(settings, name, changes.pop(name))
+
+    with pytest.raises((ImproperlyConfigured, TypeError)) as caught:
+        backend().check()
+
+    report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
+    assert f"{2:031b}" not in report

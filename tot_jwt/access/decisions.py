@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from tot_jwt.access.guesses import secret_matches
+from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
     InsufficientPermissions,
     InvalidCredentials,
@@ -9,10 +11,15 @@ from tot_jwt.exceptions import (
     RevokedToken,
 )
 from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.tokens import is_revoked
 from tot_jwt.rules import domains, networks, scopes
-from tot_jwt.rules.credentials import NO_SECRET, Credentials
-from tot_jwt.rules.status import USABLE, is_in_grace, status_of
+from tot_jwt.rules.credentials import Credentials
+from tot_jwt.rules.hashes import NO_SECRET
+from tot_jwt.rules.status import USABLE, KeyStatus, is_in_grace, status_of
 from tot_jwt.tokens.token import ApiToken
+
+#: The reason why a key of a suspended domain is rejected.
+DOMAIN_SUSPENDED = "domain_suspended"
 
 
 class Grant(NamedTuple):
@@ -28,7 +35,7 @@ def grant_token(token: ApiToken, state: KeyState | None, address: str) -> Grant:
     Raises RevokedToken, InvalidToken; InsufficientPermissions for the address.
     """
     live = check_token(token, state)
-    _check_address(live, address)
+    _check_place(live, address)
     return Grant(live, token.scopes & scopes.token_scopes(live.scopes))
 
 
@@ -63,7 +70,7 @@ def grant_exchange(
 def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
     """Return the key's state if it still allows the token.
 
-    Raises RevokedToken, InvalidToken.
+    Raises RevokedToken, InvalidToken, ServiceUnavailable.
     """
     if state is None:
         raise RevokedToken("unknown_key")
@@ -74,9 +81,10 @@ def check_token(token: ApiToken, state: KeyState | None) -> KeyState:
         raise RevokedToken("old_generation")
     status = status_of(state)
     if status not in USABLE:
-        raise RevokedToken(status.value)
-    if state.domain_suspended_at is not None:
-        raise RevokedToken("domain_suspended")
+        is_suspended = status is KeyStatus.SUSPENDED
+        raise RevokedToken(DOMAIN_SUSPENDED if is_suspended else status.value)
+    if state.has_revoked_tokens and is_revoked(token):
+        raise RevokedToken("token_revoked")
     return state
 
 
@@ -85,9 +93,10 @@ def check_credentials(credentials: Credentials, state: KeyState | None, address:
 
     The secret is always compared, so that rejections take the same time. An unknown key, a wrong
     secret, a wrong domain and an unusable key look the same to the client.
-    Raises InvalidCredentials, InsufficientPermissions.
+    Raises InvalidCredentials, InsufficientPermissions; TooManyRequests if a weak secret may not be
+    compared.
     """
-    matches = _secret_matches(credentials, state)
+    matches = _secret_matches(credentials, state, address)
     if state is None:
         raise InvalidCredentials("unknown_key")
     if not matches:
@@ -95,22 +104,38 @@ def check_credentials(credentials: Credentials, state: KeyState | None, address:
     if domains.canonical(credentials.app_domain) != state.app_domain:
         raise InvalidCredentials("wrong_domain")
     status = status_of(state)
+    if status is KeyStatus.SUSPENDED:
+        raise InsufficientPermissions(DOMAIN_SUSPENDED)
     if status not in USABLE:
         raise InvalidCredentials(status.value)
-    if state.domain_suspended_at is not None:
-        raise InsufficientPermissions("domain_suspended")
-    _check_address(state, address)
+    _check_place(state, address)
     return state
 
 
-def _secret_matches(credentials: Credentials, state: KeyState | None) -> bool:
+def _secret_matches(credentials: Credentials, state: KeyState | None, address: str) -> bool:
+    secret = credentials.secret
     if state is None:
-        return credentials.secret.matches(NO_SECRET)
-    if credentials.secret.matches(state.secret_hash):
+        return secret.matches(NO_SECRET)
+    if secret_matches(secret, state.public_key, state.secret_hash, address=address):
         return True
-    return is_in_grace(state) and credentials.secret.matches(state.previous_secret_hash)
+    return is_in_grace(state) and secret_matches(
+        secret, state.public_key, state.previous_secret_hash, address=address
+    )
 
 
-def _check_address(state: KeyState, address: str) -> None:
-    if not networks.is_allowed(address, state.allowed_ips):
+def may_be_used(state: KeyState, address: str) -> bool:
+    """Return whether the key's environment is served here, and all its lists have the address."""
+    if state.environment not in settings.ENVIRONMENTS:
+        return False
+    return not state.allowed_ips or _is_allowed(state, address)
+
+
+def _check_place(state: KeyState, address: str) -> None:
+    if state.environment not in settings.ENVIRONMENTS:
+        raise InsufficientPermissions("environment_not_served")
+    if not _is_allowed(state, address):
         raise InsufficientPermissions("address_not_allowed")
+
+
+def _is_allowed(state: KeyState, address: str) -> bool:
+    return all(networks.is_allowed(address, allowed_ips) for allowed_ips in state.allowed_ips)

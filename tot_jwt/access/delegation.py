@@ -1,10 +1,11 @@
 """What tokens do to keys: the use cases of the keys endpoints.
 
-Each locks the caller's row from the checks to the commit. A concurrent change of the
-caller is either committed before the checks, or waits.
+Each looks at the rules before it locks any row, so that a refused token locks none, and again
+under the lock. What only takes away waits for the lock. Whatever else would have to wait raises
+Conflict. Each act counts for the calling key, a refused one too.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
@@ -16,8 +17,17 @@ from django.db import transaction
 from tot_jwt.access import escalation, limits
 from tot_jwt.access.decisions import grant_token
 from tot_jwt.access.escalation import Caller
+from tot_jwt.access.refusals import report_refusal
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import LastActiveKey, ResourceNotFound, SecretRequired, TooManyKeys
+from tot_jwt.exceptions import (
+    EscalationRefused,
+    InsufficientPermissions,
+    LastActiveKey,
+    ResourceNotFound,
+    RevokedToken,
+    SecretRequired,
+    TooManyKeys,
+)
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.locking import lock_domain, lock_key
@@ -28,9 +38,6 @@ from tot_jwt.rules import expiry, scopes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils import clock
-
-#: The lifetime of a created key if the request names none and the caller's key never expires.
-DEFAULT_LIFETIME = timedelta(days=90)
 
 
 class KeyFields(TypedDict, total=False):
@@ -78,29 +85,31 @@ def find_key(client: ApiClient, public_key: str) -> ApiKey:
 
 
 def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, SecretKey]:
-    """Create a key that may do no more than its creator.
+    """Create a key that lives inside its creator.
 
     Raises EscalationRefused, InsufficientPermissions, TooManyKeys, InvalidValue,
     TooManyRequests.
     """
-    limits.count_key_change(session.client.app_domain)
-    can_issue_tokens = fields.get("can_issue_tokens", True)
-    with _locked_caller(session) as caller:
-        escalation.check_may_create(caller, can_issue_tokens=can_issue_tokens)
-        escalation.check_scopes(caller, fields["scopes"])
-        expires_at = fields.get("expires_at", caller.key.expires_at or _default_expiry())
-        escalation.check_expiry(caller, expires_at)
-        allowed_ips = fields.get("allowed_ips", caller.key.allowed_ips)
-        escalation.check_addresses(caller, allowed_ips)
+
+    def check(caller: Caller) -> ApiKey:
+        key = _new_key(caller, fields)
+        escalation.check_new_key(caller, key)
+        return key
+
+    _check_first(session, check)
+    with transaction.atomic(using=write_alias()):
+        lock_key(_own_key(session), wait=True)
+        caller = _caller(session)
+        key = check(caller)
         _check_quota(caller.key)
         return lifecycle.create_key(
             caller.key.app_domain,
-            name=fields["name"],
-            environment=caller.key.environment,
-            scopes=fields["scopes"],
-            expires_at=expires_at,
-            allowed_ips=allowed_ips.split(),
-            can_issue_tokens=can_issue_tokens,
+            name=key.name,
+            environment=key.environment,
+            scopes=key.scope_set,
+            expires_at=key.expires_at,
+            allowed_ips=key.allowed_networks,
+            can_issue_tokens=key.can_issue_tokens,
             created_by_key=caller.key,
             by=caller.by,
         )
@@ -111,14 +120,18 @@ def change_key(session: KeySession, key: ApiKey, fields: KeyFields) -> ApiKey:
 
     Raises EscalationRefused, TooManyKeys, Conflict, InvalidValue, TooManyRequests.
     """
-    limits.count_key_change(session.client.app_domain)
-    with _locked_caller(session) as caller:
-        row = lock_key(key)
-        escalation.check_may_act_on(caller, row)
+    after = _changed(key, fields)
+    takes_away = escalation.only_takes_away(key, after)
+    _check_first(
+        session,
+        lambda caller: escalation.check_change(caller, key, after),
+        takes_away=takes_away,
+    )
+    if key.revoked_at is None and _is_same(key, after):
+        return key
+    with _locked(session, key, wait=takes_away) as (caller, row):
         after = _changed(row, fields)
-        if not caller.created(row):
-            escalation.check_only_narrows(row, after)
-        _check_changes(caller, row, after)
+        escalation.check_change(caller, row, after)
         if after.is_usable and not row.is_usable:
             _check_quota(row)
         _apply(row, after, fields, caller.by)
@@ -131,61 +144,107 @@ def rotate_key(
     *,
     secret: PresentedSecret | None,
     grace: timedelta,
-    cascade: bool,
+    revoke_created_keys: bool | None,
 ) -> tuple[ApiKey, SecretKey]:
     """Rotate the key. Return it with its new secret; a wrong current secret counts as a failure.
 
     Raises EscalationRefused, Conflict, TooManyRequests.
     """
-    limits.count_key_change(session.client.app_domain)
+
+    def check(caller: Caller, row: ApiKey) -> None:
+        escalation.check_may_act_on(caller, row)
+        escalation.check_secret(caller, row, secret)
+
     try:
-        with _locked_caller(session) as caller:
-            row = lock_key(key)
-            escalation.check_may_act_on(caller, row)
-            escalation.check_secret(caller, row, secret)
-            if cascade:
-                _revoke_created_keys(caller, row)
-            return lifecycle.rotate_key(row, grace=grace, by=caller.by)
+        _check_first(session, lambda caller: check(caller, key), takes_away=not grace)
     except SecretRequired:
         if secret is not None:
-            limits.count_failure(key.public_key, session.address)
+            limits.count_failure(key.public_key, session.address, shown_key=key.public_key)
         raise
+    with _locked(session, key, wait=not grace) as (caller, row):
+        check(caller, row)
+        return lifecycle.rotate_key(
+            row, grace=grace, revoke_created_keys=revoke_created_keys, by=caller.by
+        )
 
 
-def revoke_key(session: KeySession, key: ApiKey, *, cascade: bool, force: bool) -> None:
-    """Revoke the key.
+def revoke_key(session: KeySession, key: ApiKey, *, force: bool) -> None:
+    """Revoke the key, and with it the keys inside it.
 
-    Raises EscalationRefused, LastActiveKey, Conflict; never TooManyRequests, because revoking is
-    the remedy for a stolen key.
+    Raises EscalationRefused, LastActiveKey; never TooManyRequests, because revoking is the remedy
+    for a stolen key.
     """
-    limits.count_key_change(session.client.app_domain, refuse=False)
-    with _locked_caller(session, also=key) as caller:
-        row = lock_key(key)
-        escalation.check_may_act_on(caller, row)
+
+    def check(caller: Caller, row: ApiKey) -> None:
+        escalation.check_may_act_on(caller, row, takes_away=True)
+
+    _check_first(session, lambda caller: check(caller, key), takes_away=True)
+    if key.revoked_at is not None:
+        return
+    with _locked(session, key, wait=True) as (caller, row):
+        check(caller, row)
         lock_domain(row)
-        if cascade:
-            _revoke_created_keys(caller, row)
-        if not force and row.is_usable and _active_keys(row).count() == 1:
+        if not force and row.is_usable and not _active_keys(row, without=row).exists():
             raise LastActiveKey
         lifecycle.revoke_key(row, by=caller.by)
 
 
-@contextmanager
-def _locked_caller(session: KeySession, *, also: ApiKey | None = None) -> Iterator[Caller]:
-    """Yield the caller with its locked key, if the token is still valid.
+def _check_first(
+    session: KeySession, check: Callable[[Caller], object], *, takes_away: bool = False
+) -> None:
+    """Look at the rules without a lock, and count the act: for the calling key, refused or not.
 
-    `also` is locked with it, in the order of their ids, so that two calls that wait for each
-    other's key cannot deadlock. Raises RevokedToken, InvalidToken, InsufficientPermissions.
+    Raises what the check raises; TooManyRequests, unless the act only takes away.
     """
+    try:
+        check(_caller(session))
+    except (EscalationRefused, InsufficientPermissions) as refusal:
+        limits.count_key_change(session.client.pk, refuse=False)
+        report_refusal(
+            refusal,
+            public_key=session.client.pk,
+            jti=session.token["jti"],
+            address=session.address,
+        )
+        raise
+    limits.count_key_change(session.client.pk, refuse=not takes_away)
+
+
+@contextmanager
+def _locked(session: KeySession, key: ApiKey, *, wait: bool) -> Iterator[tuple[Caller, ApiKey]]:
+    """Yield the caller as it is now, and the locked row of the key. Raises Conflict."""
     with transaction.atomic(using=write_alias()):
-        public_key = session.client.pk
-        names = {public_key} | ({also.public_key} if also else set())
-        keys = ApiKey.objects.select_for_update().filter(public_key__in=names).order_by("pk")
-        rows = {key.public_key: key for key in keys}
-        state = key_state.load(public_key) if public_key in rows else None
-        grant = grant_token(session.token, state, session.address)
-        by = Actor(public_key, jti=session.token["jti"], address=session.address)
-        yield Caller(rows[public_key], grant.scopes, by)
+        row = lock_key(key, wait=wait)
+        yield _caller(session), row
+
+
+def _caller(session: KeySession) -> Caller:
+    """Return the caller, if its token is still valid.
+
+    Raises RevokedToken, InvalidToken, InsufficientPermissions.
+    """
+    grant = grant_token(session.token, key_state.load(session.client.pk), session.address)
+    by = Actor(session.client.pk, jti=session.token["jti"], address=session.address)
+    return Caller(_own_key(session), grant.scopes, by)
+
+
+def _own_key(session: KeySession) -> ApiKey:
+    key = ApiKey.objects.with_related().get_exact(session.client.pk)
+    if key is None:
+        raise RevokedToken("unknown_key")
+    return key
+
+
+def _new_key(caller: Caller, fields: NewKeyFields) -> ApiKey:
+    """Return the unsaved key with these fields, or the caller's bounds where they are absent."""
+    return ApiKey(
+        name=fields["name"],
+        environment=caller.key.environment,
+        scopes=scopes.join(fields["scopes"]),
+        expires_at=fields.get("expires_at", caller.latest_expiry),
+        allowed_ips=fields.get("allowed_ips", caller.key.allowed_ips),
+        can_issue_tokens=fields.get("can_issue_tokens", True),
+    )
 
 
 def _changed(row: ApiKey, fields: KeyFields) -> ApiKey:
@@ -198,18 +257,13 @@ def _changed(row: ApiKey, fields: KeyFields) -> ApiKey:
         after.expires_at = fields["expires_at"]
     after.allowed_ips = fields.get("allowed_ips", row.allowed_ips)
     if "disabled" in fields:
-        after.disabled_at = clock.now() if fields["disabled"] else None
+        after.disabled_at = (row.disabled_at or clock.now()) if fields["disabled"] else None
     return after
 
 
-def _check_changes(caller: Caller, before: ApiKey, after: ApiKey) -> None:
-    """Check the fields that change. Others may exceed the caller, if an administrator set them."""
-    if after.scopes != before.scopes:
-        escalation.check_scopes(caller, after.scope_set)
-    if after.expires_at != before.expires_at:
-        escalation.check_expiry(caller, after.expires_at)
-    if after.allowed_ips != before.allowed_ips:
-        escalation.check_addresses(caller, after.allowed_ips)
+def _is_same(before: ApiKey, after: ApiKey) -> bool:
+    names = [field.attname for field in ApiKey._meta.concrete_fields]
+    return all(getattr(before, name) == getattr(after, name) for name in names)
 
 
 def _apply(row: ApiKey, after: ApiKey, fields: KeyFields, by: Actor) -> None:
@@ -226,16 +280,6 @@ def _apply(row: ApiKey, after: ApiKey, fields: KeyFields, by: Actor) -> None:
         (lifecycle.disable_key if fields["disabled"] else lifecycle.enable_key)(row, by=by)
 
 
-def _revoke_created_keys(caller: Caller, key: ApiKey) -> None:
-    for created in ApiKey.objects.created_with([key]):
-        escalation.check_may_act_on(caller, lock_key(created))
-    lifecycle.revoke_created_keys(key, by=caller.by)
-
-
-def _default_expiry() -> datetime:
-    return clock.now() + DEFAULT_LIFETIME
-
-
 def _check_quota(key: ApiKey) -> None:
     """Raise TooManyKeys if the key's domain may have no further active key."""
     lock_domain(key)
@@ -243,7 +287,11 @@ def _check_quota(key: ApiKey) -> None:
         raise TooManyKeys
 
 
-def _active_keys(key: ApiKey) -> ApiKeyQuerySet:
-    return ApiKey.objects.usable().filter(
+def _active_keys(key: ApiKey, *, without: ApiKey | None = None) -> ApiKeyQuerySet:
+    """Return the usable keys of the key's domain, without one key and the keys inside it."""
+    keys = ApiKey.objects.usable().filter(
         app_domain_id=key.app_domain_id, environment=key.environment
     )
+    if without is None:
+        return keys
+    return keys.exclude(pk=without.pk).exclude(created_by_key=without, released_at=None)

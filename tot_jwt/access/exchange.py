@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt.access import limits
+from tot_jwt.access import limits, refusals
 from tot_jwt.access.decisions import Grant, grant_exchange
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
+from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys import usage
 from tot_jwt.keys.state import KeyState
-from tot_jwt.rules.credentials import Credentials, loggable_key
+from tot_jwt.rules.credentials import Credentials
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens.token import ApiToken
-from tot_jwt.utils.logs import one_line
+from tot_jwt.utils.logs import log_fields
 
-logger = logging.getLogger("tot_jwt")
+_ISSUED = "Token issued: key=%(public_key)s jti=%(jti)s address=%(address)s"
+_REJECTED = "Exchange rejected: reason=%(reason)s key=%(public_key)s address=%(address)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +43,14 @@ def exchange(
     try:
         grant, _ = key_state.decide(credentials.public_key, rule)
     except (InvalidCredentials, InsufficientPermissions) as rejection:
-        _report_rejection(credentials, rejection.reason, address)
+        shown_key = refusals.shown_key(credentials.public_key, rejection)
+        _report_rejection(rejection.reason, shown_key, address)
         if isinstance(rejection, InvalidCredentials):
-            limits.count_failure(credentials.public_key, address)
+            limits.count_failure(credentials.public_key, address, shown_key=shown_key)
         raise
     limits.count_exchange(grant.state.public_key)
     usage.secret_used(credentials.secret, grant.state)
+    hashes.upgrade(credentials.secret, grant.state)
     return _issue(grant, address)
 
 
@@ -61,30 +64,20 @@ def _issue(grant: Grant, address: str) -> IssuedToken:
         generation=state.generation,
         scope=scopes,
     )
-    address_text = one_line(address)
-    logger.info(
-        "Token issued: key=%s jti=%s address=%s", state.public_key, token["jti"], address_text
-    )
-    token_issued.send_robust(
-        sender=ApiToken,
-        public_key=state.public_key,
+    fields = {"public_key": state.public_key, "jti": token["jti"], "address": address}
+    log_fields(logging.INFO, _ISSUED, fields)
+    refusals.send(
+        token_issued,
+        ApiToken,
         app_domain=state.app_domain,
         scopes=scopes,
-        jti=token["jti"],
         expires_at=token["exp"],
-        address=address,
+        **fields,
     )
     return IssuedToken(raw, token["exp"] - token["iat"], token["exp"])
 
 
-def _report_rejection(credentials: Credentials, reason: str, address: str) -> None:
-    public_key = loggable_key(credentials.public_key)
-    logger.warning(
-        "Exchange rejected: reason=%s key=%s address=%s",
-        reason,
-        one_line(public_key),
-        one_line(address),
-    )
-    exchange_rejected.send_robust(
-        sender=ApiToken, reason=reason, public_key=public_key, address=address
-    )
+def _report_rejection(reason: str, public_key: str, address: str) -> None:
+    fields = {"reason": reason, "public_key": public_key, "address": address}
+    log_fields(logging.WARNING, _REJECTED, fields)
+    refusals.send(exchange_rejected, ApiToken, **fields)

@@ -2,20 +2,66 @@
 
 from collections.abc import Callable
 
-from tot_jwt.access import limits
-from tot_jwt.access.decisions import Grant, grant_keys, grant_token
-from tot_jwt.exceptions import InvalidCredentials, TotJWTError
+from tot_jwt.access import limits, refusals
+from tot_jwt.access.decisions import Grant, grant_keys, grant_token, may_be_used
+from tot_jwt.conf import settings
+from tot_jwt.exceptions import (
+    InsufficientPermissions,
+    InvalidCredentials,
+    InvalidToken,
+    TotJWTError,
+)
+from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys import usage
 from tot_jwt.keys.state import KeyState
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Credentials
 from tot_jwt.tokens.backend import backend
-from tot_jwt.tokens.memory import TokenMemory
+from tot_jwt.tokens.memory import TokenMemory, entry_size
 from tot_jwt.tokens.token import TOKEN_TYPE, ApiToken, unverified_token_type
+from tot_jwt.utils import clock
 
 #: Returns what is granted on a state, or raises.
 Rule = Callable[[KeyState | None], Grant]
+
+
+class Verified:
+    """A verified token, and what its key granted last: `remember` keeps it.
+
+    The grant holds while its state is the cached one, until `_ends_at`. So a token in steady use
+    costs a look-up, some comparisons, and its address. Reads and writes take no lock, because the
+    grant is one object.
+    """
+
+    __slots__ = ("_granted", "token")
+
+    def __init__(self, token: ApiToken) -> None:
+        self.token = token
+        self._granted: tuple[KeyState, frozenset[str], float, bool] | None = None
+
+    def remember(self, grant: Grant) -> None:
+        """Keep the grant until the token or its key expires, and for a minute at most."""
+        state, scopes = grant
+        expires_at = state.expires_at
+        # Once a minute the slow path records the use.
+        ends_at = min(self.token["exp"], clock.epoch() + usage.INTERVAL)
+        if expires_at is not None:
+            ends_at = min(ends_at, expires_at.timestamp())
+        self._granted = state, scopes, ends_at, settings.TOKENS_MANAGE_KEYS
+
+    def grant(self, address: str) -> Grant | None:
+        """Return the grant if it still holds, and allows the address, or None."""
+        if self._granted is None:
+            return None
+        state, scopes, ends_at, manages_keys = self._granted
+        if (
+            key_state.cached(state.public_key) is state
+            and clock.epoch() < ends_at
+            and settings.TOKENS_MANAGE_KEYS is manages_keys
+            and may_be_used(state, address)
+        ):
+            return Grant(state, scopes)
+        return None
 
 
 def verify_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken]:
@@ -26,10 +72,10 @@ def verify_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken]:
     ServiceUnavailable.
     """
     memory = backend().verified
-    token = memory.get(raw)
-    if token is None:
+    verified = memory.get(raw)
+    if verified is None:
         return _verify_new(raw, memory, address)
-    return _client_of(token, address), token
+    return _client_of(verified, address), verified.token
 
 
 def verify_own_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken] | None:
@@ -39,9 +85,9 @@ def verify_own_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken] | 
     """
     # Not built on verify_token: the call would cost every request 4 microseconds.
     memory = backend().verified
-    token = memory.get(raw)
-    if token is not None:
-        return _client_of(token, address), token
+    verified = memory.get(raw)
+    if verified is not None:
+        return _client_of(verified, address), verified.token
     if unverified_token_type(raw) != TOKEN_TYPE:
         return None
     return _verify_new(raw, memory, address)
@@ -56,41 +102,72 @@ def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, A
     def rule(state: KeyState | None) -> Grant:
         return grant_keys(credentials, state, address)
 
+    public_key = credentials.public_key
     try:
-        client, state = _client(credentials.public_key, rule)
-    except InvalidCredentials:
-        limits.count_failure(credentials.public_key, address)
+        grant, is_fresh = key_state.decide(public_key, rule)
+    except (InvalidCredentials, InsufficientPermissions) as refusal:
+        _refuse_keys(public_key, address, refusal)
         raise
-    usage.secret_used(credentials.secret, state)
+    usage.secret_used(credentials.secret, grant.state)
+    hashes.upgrade(credentials.secret, grant.state)
+    client = _client(grant, None if is_fresh else _Confirmation(public_key, rule))
     return client, ApiKeyAuth(client.pk, client.app_domain, client.environment)
 
 
 def _verify_new(
-    raw: str, memory: TokenMemory[ApiToken], address: str
+    raw: str, memory: TokenMemory[Verified], address: str
 ) -> tuple[ApiClient, ApiToken]:
-    token = ApiToken(raw)
-    client = _client_of(token, address)
-    memory.put(raw, token.public_key, token)
+    try:
+        token = ApiToken(raw)
+    except InvalidToken as refusal:
+        refusals.report_refusal(refusal, address=address)
+        raise
+    verified = Verified(token)
+    client = _client_of(verified, address)
+    memory.put(raw, token.public_key, verified, size=entry_size(raw, token.payload))
     return client, token
 
 
-def _client_of(token: ApiToken, address: str) -> ApiClient:
-    token.check_exp()
+def _refuse_keys(public_key: str, address: str, refusal: TotJWTError) -> None:
+    refusals.report_refusal(refusal, public_key=public_key, address=address)
+    if isinstance(refusal, InvalidCredentials):
+        shown_key = refusals.shown_key(public_key, refusal)
+        limits.count_failure(public_key, address, shown_key=shown_key)
+
+
+def _client_of(verified: Verified, address: str) -> ApiClient:
+    token = verified.token
+    public_key = token.public_key
 
     def rule(state: KeyState | None) -> Grant:
         return grant_token(token, state, address)
 
-    client, _ = _client(token.public_key, rule)
-    usage.key_used(client.pk)
-    return client
+    remembered = verified.grant(address)
+    if remembered is not None:
+        return _client(remembered, _Confirmation(public_key, rule))
+    try:
+        token.check_exp()
+        grant, is_fresh = key_state.decide(public_key, rule)
+    except (InvalidToken, InsufficientPermissions) as refusal:
+        refusals.report_refusal(
+            refusal, public_key=public_key, jti=token["jti"], address=address
+        )
+        raise
+    usage.key_used(public_key)
+    verified.remember(grant)
+    return _client(grant, None if is_fresh else _Confirmation(public_key, rule))
 
 
-def _client(public_key: str, rule: Rule) -> tuple[ApiClient, KeyState]:
-    """Return the client with the scopes that the rule grants, and the key's state."""
-    (state, scopes), is_fresh = key_state.decide(public_key, rule)
-    confirm = None if is_fresh else _Confirmation(public_key, rule)
-    client = ApiClient(state.public_key, state.app_domain, state.environment, scopes, confirm)
-    return client, state
+def _client(grant: Grant, confirm: Callable[[], frozenset[str]] | None) -> ApiClient:
+    state, scopes = grant
+    return ApiClient(
+        state.public_key,
+        state.app_domain,
+        state.app_domain_id,
+        state.environment,
+        scopes,
+        confirm,
+    )
 
 
 class _Confirmation:
@@ -100,17 +177,17 @@ class _Confirmation:
     """
 
     # A class, because a closure with the same memory would cost every request more.
-    __slots__ = ("_answer", "_public_key", "_rule")
+    __slots__ = ("_public_key", "_rule", "answer")
 
     def __init__(self, public_key: str, rule: Rule) -> None:
         self._public_key, self._rule = public_key, rule
-        self._answer: frozenset[str] | None = None
+        self.answer: frozenset[str] | None = None
 
     def __call__(self) -> frozenset[str]:
-        if self._answer is None:
+        if self.answer is None:
             state = key_state.load(self._public_key)
             try:
-                self._answer = self._rule(state).scopes
+                self.answer = self._rule(state).scopes
             except TotJWTError:
-                self._answer = frozenset()
-        return self._answer
+                self.answer = frozenset()
+        return self.answer

@@ -12,7 +12,6 @@ from tot_jwt.keys import (
     revoke_key,
     suspend_domain,
 )
-from tot_jwt.keys.lifecycle import descendants
 from tot_jwt.models import ApiKey, AppDomain
 
 DOMAIN_ACTIONS = (
@@ -106,7 +105,6 @@ KEY_ACTIONS = (
         log_message=_("Revoked"),
         apply=revoke_key,
         applies_to=lambda key: key.revoked_at is None,
-        cascade=descendants,
         is_permanent=True,
     ),
 )

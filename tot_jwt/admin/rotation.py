@@ -19,7 +19,7 @@ from tot_jwt.admin.display import moment
 from tot_jwt.admin.secret_page import secret_page, used_form_page
 from tot_jwt.exceptions import KeyIsRevoked
 from tot_jwt.keys import rotate_key
-from tot_jwt.keys.lifecycle import DEFAULT_GRACE, descendants, revoke_created_keys
+from tot_jwt.keys.lifecycle import DEFAULT_GRACE
 from tot_jwt.keys.locking import lock_key
 from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.rules import expiry
@@ -113,7 +113,7 @@ class RotationAdmin(ConfirmedActionsAdmin[ApiKey]):
             form=form,
             item=self.summary(key),
             key=key,
-            created=[self.summary(created) for created in descendants([key])],
+            created=[self.summary(created) for created in ApiKey.objects.created_with([key])],
             may_cascade=self.has_revoke_permission(request),
         )
         return TemplateResponse(request, "admin/tot_jwt/rotate.html", context)
@@ -124,11 +124,12 @@ class RotationAdmin(ConfirmedActionsAdmin[ApiKey]):
             key = lock_key(key)
             if not form.fits(key):
                 return self._used_rotation_form(request, key)
-            key, secret = rotate_key(key, grace=form.cleaned_data["grace"], by=by)
+            grace = form.cleaned_data["grace"]
+            cascade = form.cleaned_data["cascade"] and self.has_revoke_permission(request)
+            if cascade:
+                revoked = list(ApiKey.objects.created_with([key]).order_by("pk"))
+            key, secret = rotate_key(key, grace=grace, revoke_created_keys=cascade, by=by)
             self.log_change(request, key, str(_("Secret rotated")))
-            if form.cleaned_data["cascade"] and self.has_revoke_permission(request):
-                revoked = descendants([key])
-                revoke_created_keys(key, by=by)
             for created in revoked:
                 self.log_change(request, created, str(_("Revoked")))
         title = _("Secret rotated")
@@ -166,8 +167,8 @@ def _graces(key: ApiKey) -> dict[timedelta, str]:
         return graces
     now = clock.now()
     for grace, text in _GRACES.items():
-        end = expiry.earlier(now + grace, key.expires_at)
-        if end > now:
+        end = expiry.earliest(now + grace, key.expires_at)
+        if end is not None and end > now:
             graces[grace] = _("%(grace)s, until %(end)s") % {"grace": text, "end": moment(end)}
     return graces
 

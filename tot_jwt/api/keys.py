@@ -72,8 +72,7 @@ class KeyView(ContractView):
         """Revoke a key."""
         session = key_session(request)
         key = delegation.find_key(session.client, public_key)
-        cascade, force = requests.read_flags(request._request, "cascade", "force")
-        delegation.revoke_key(session, key, cascade=cascade, force=force)
+        delegation.revoke_key(session, key, force=requests.read_flag(request._request, "force"))
         return Response(status=204)
 
 
@@ -87,9 +86,9 @@ class RotateView(ContractView):
         """Give a key a new secret, and show it this once."""
         session = key_session(request)
         key = delegation.find_key(session.client, public_key)
-        secret, grace, cascade = requests.read_rotation(request._request)
+        secret, grace, revoke_created_keys = requests.read_rotation(request._request)
         key, new_secret = delegation.rotate_key(
-            session, key, secret=secret, grace=grace, cascade=cascade
+            session, key, secret=secret, grace=grace, revoke_created_keys=revoke_created_keys
         )
         return Response(responses.new_api_key(key, new_secret))
 

@@ -8,9 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from django.conf import settings as host_settings
 from django.http import HttpRequest
-from django.utils.timezone import get_default_timezone, make_naive
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.access.delegation import KeyFields, NewKeyFields
@@ -21,6 +19,7 @@ from tot_jwt.keys.lifecycle import DEFAULT_GRACE, MAX_GRACE
 from tot_jwt.rules import expiry, lengths, networks, scopes
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.rules.status import KeyStatus
+from tot_jwt.utils import clock
 
 # `fromisoformat` alone accepts more: weeks, dates without a time, any character after the Z.
 _RFC3339 = re.compile(
@@ -43,7 +42,8 @@ class Rotation(NamedTuple):
 
     secret: PresentedSecret | None = None
     grace: timedelta = DEFAULT_GRACE
-    cascade: bool = False
+    #: None: if the grace period is 0.
+    revoke_created_keys: bool | None = None
 
 
 #: The name of a member in Python → the function that reads its value.
@@ -71,18 +71,16 @@ def read_rotation(request: HttpRequest) -> Rotation:
 
     Raises InvalidRequest, InvalidFields.
     """
-    readers = {"secret": _secret, "grace": _grace, "cascade": _boolean}
+    readers = {"secret": _secret, "grace": _grace, "revoke_created_keys": _boolean}
     return Rotation(**(_read(request, readers) if read_body(request) else {}))
 
 
-def read_flags(request: HttpRequest, *names: str) -> list[bool]:
-    """Return flags of the query: false by default, at most once each. Raises InvalidFields."""
-    query = read_query(request)
-    flags = {name: [value.lower() for value in query.getlist(name, ["false"])] for name in names}
-    wrong = [name for name, values in flags.items() if values not in (["true"], ["false"])]
-    if wrong:
-        raise InvalidFields({name: [NOT_A_BOOLEAN] for name in wrong})
-    return [values == ["true"] for values in flags.values()]
+def read_flag(request: HttpRequest, name: str) -> bool:
+    """Return a flag of the query: false by default, given at most once. Raises InvalidFields."""
+    values = [value.lower() for value in read_query(request).getlist(name, ["false"])]
+    if values not in (["true"], ["false"]):
+        raise InvalidFields({name: [NOT_A_BOOLEAN]})
+    return values == ["true"]
 
 
 def read_status(request: HttpRequest) -> KeyStatus | None:
@@ -168,7 +166,8 @@ def _expires_at(value: Any) -> datetime | None:
     if not isinstance(value, str) or not _RFC3339.match(value):
         raise _MemberError(NOT_A_MOMENT)
     try:
-        expires_at = _as_stored(datetime.fromisoformat(value.upper()).replace(microsecond=0))
+        moment = datetime.fromisoformat(value.upper()).replace(microsecond=0)
+        expires_at = clock.stored(moment.astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise _MemberError(NOT_A_MOMENT) from error
     if expiry.is_beyond_calendar(expires_at):
@@ -176,13 +175,6 @@ def _expires_at(value: Any) -> datetime | None:
     if expiry.is_past(expires_at):
         raise _MemberError(NOT_IN_FUTURE)
     return expires_at
-
-
-def _as_stored(moment: datetime) -> datetime:
-    if host_settings.USE_TZ:
-        return moment.astimezone(UTC)
-    return make_naive(moment, get_default_timezone())
-
 
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):

@@ -9,10 +9,13 @@ from tot_jwt.api.base import ContractView
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.http.addresses import client_address
 from tot_jwt.http.credentials import read_exchange
+from tot_jwt.keys.tokens import revoke_token
 
 
 class TokenView(ContractView):
-    """``POST token`` exchanges API keys for a token, ``GET token`` verifies one."""
+    """``POST token`` exchanges API keys for a token; GET verifies one, DELETE revokes it."""
+
+    http_method_names = ["get", "head", "post", "delete"]
 
     def post(self, request: Request) -> Response:
         """Exchange API keys for a token."""
@@ -24,3 +27,9 @@ class TokenView(ContractView):
         """Verify a token."""
         _, token = StrictJWTAuthentication().authenticate(request)
         return Response(responses.verified_token(token))
+
+    def delete(self, request: Request) -> Response:
+        """Revoke the presented token, and no other."""
+        _, token = StrictJWTAuthentication().authenticate(request)
+        revoke_token(token, client_address(request.META))
+        return Response(status=204)

@@ -9,6 +9,7 @@ from tot_jwt.keys.lifecycle import (
     enable_key,
     end_previous_secret,
     end_tokens,
+    release_key,
     revoke_key,
     rotate_key,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "end_previous_secret",
     "end_tokens",
     "import_keys",
+    "release_key",
     "rename_domain",
     "resume_domain",
     "revoke_key",

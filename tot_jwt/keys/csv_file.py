@@ -3,7 +3,7 @@
 =============== ==================================================================
 ``domain``      as a person writes it
 ``public``      the public key: printable ASCII, at most 128 characters
-``secret``      the secret key in clear text: 20 to 512 characters
+``secret``      the secret key in clear text: 20 to 512 characters, never a hash of it
 ``name``        optional; the public key if it is empty
 ``environment`` optional: ``live``, also if it is empty, or ``test``
 ``scopes``      optional, separated by spaces
@@ -14,6 +14,8 @@ the secret.
 """
 
 import csv
+import hashlib
+import secrets
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from io import TextIOWrapper
@@ -25,15 +27,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models import ApiKey, Environment
-from tot_jwt.rules import domains, lengths
+from tot_jwt.rules import domains, lengths, lookalikes
 from tot_jwt.rules import scopes as scope_rules
-from tot_jwt.rules.credentials import SecretKey, hash_secret, looks_like_secret
+from tot_jwt.rules.credentials import SecretKey
+from tot_jwt.rules.hashes import STRONG_SECRET, hash_for_storage, is_strong
 
 REQUIRED_COLUMNS = ("domain", "public", "secret")
 COLUMNS = (*REQUIRED_COLUMNS, "name", "environment", "scopes")
 
-#: The shortest secret that an attacker cannot guess, although its hash is quick to compute.
-STRONG_SECRET = 20
 #: In characters. A key needs at most about 3,000. It is also `csv`'s limit for one field.
 MAX_LINE = 131_072
 
@@ -59,16 +60,34 @@ class _RowError(Exception):
     """What is wrong with a row."""
 
 
+class _Secrets:
+    """The secrets of the rows so far, as short hashes with a key of their own."""
+
+    def __init__(self) -> None:
+        self._hashes: set[bytes] = set()
+        self._key = secrets.token_bytes(16)
+
+    @sensitive_variables()
+    def add(self, secret: str) -> None:
+        digest = hashlib.blake2b(secret.encode(), digest_size=12, key=self._key).digest()
+        if digest in self._hashes:
+            message = _("secret: An earlier row has the same secret. Each key needs its own.")
+            raise _RowError(message)
+        self._hashes.add(digest)
+
+
 def read(file: BinaryIO, *, allow_weak: bool = False) -> Generator[Candidate | BadRow]:
     """Yield the rows of the file. `allow_weak` accepts secrets shorter than STRONG_SECRET.
 
+    A good row takes some 100 bytes of memory: a secret must not occur twice.
     Raises InvalidValue if the header is wrong, or if the end of a row cannot be found.
     """
     with closing(_rows(file)) as rows:
         columns = _columns(rows)
+        known = _Secrets()
         for line, cells in rows:
             try:
-                yield _candidate(line, columns, cells, allow_weak)
+                yield _candidate(line, _by_column(columns, cells), allow_weak, known)
             except _RowError as error:
                 yield BadRow(line, str(error))
 
@@ -120,26 +139,30 @@ def _columns(rows: Iterator[_Row]) -> list[str]:
 
 
 @sensitive_variables()
-def _candidate(
-    line: int, columns: Sequence[str], cells: Sequence[str], allow_weak: bool
-) -> Candidate:
+def _by_column(columns: Sequence[str], cells: Sequence[str]) -> dict[str, str]:
     if len(cells) != len(columns):
         message = _("The row has %(found)d fields, but the header has %(wanted)d.")
         raise _RowError(message % {"found": len(cells), "wanted": len(columns)})
     _check_characters("".join(cells))
-    row = dict(zip(columns, cells, strict=True))
-    public_key = _public_key(row["public"])
-    secret = _secret(row["secret"], public_key, allow_weak)
+    return dict(zip(columns, cells, strict=True))
+
+
+@sensitive_variables()
+def _candidate(line: int, row: dict[str, str], allow_weak: bool, known: _Secrets) -> Candidate:
+    public_key, domain = _public_key(row["public"]), _domain(row["domain"])
+    others = [domain, *[row[name] for name in row if name != "secret"]]
+    secret = _secret(row["secret"], others, allow_weak)
     key = ApiKey(
         public_key=public_key,
         name=_checked("name", row.get("name", "").strip() or public_key),
         environment=_environment(row.get("environment", "").strip()),
         scopes=_scopes(row.get("scopes", "").split()),
-        secret_hash=hash_secret(secret),
         # Four characters would be a large part of a short secret.
-        secret_hint=SecretKey(secret).hint if len(secret) >= STRONG_SECRET else "",
+        secret_hint=SecretKey(secret).hint if is_strong(secret) else "",
     )
-    return Candidate(line, _domain(row["domain"]), key)
+    known.add(secret)
+    key.secret_hash = hash_for_storage(secret)  # slow for a weak secret, so it comes last
+    return Candidate(line, domain, key)
 
 
 @sensitive_variables()
@@ -164,13 +187,17 @@ def _domain(text: str) -> str:
 def _public_key(text: str) -> str:
     if not text:
         raise _RowError(_("public: This field is missing."))
-    if looks_like_secret(text):
-        raise _RowError(_("public: This looks like a secret key."))
+    if lookalikes.is_secret_key(text):
+        message = _("public: This looks like a secret key. Check the order of the columns.")
+        raise _RowError(message)
+    if lookalikes.is_hash(text):
+        message = _("public: This contains a stored hash. Enter only the public part of the key.")
+        raise _RowError(message)
     return _checked("public", text)
 
 
 @sensitive_variables()
-def _secret(text: str, public_key: str, allow_weak: bool) -> str:
+def _secret(text: str, other_columns: list[str], allow_weak: bool) -> str:
     if not text.strip():
         raise _RowError(_("secret: This field is missing."))
     if text != text.strip():
@@ -178,11 +205,11 @@ def _secret(text: str, public_key: str, allow_weak: bool) -> str:
     if len(text) > lengths.SECRET_KEY:
         message = _("secret: Use at most %(limit)d characters.")
         raise _RowError(message % {"limit": lengths.SECRET_KEY})
-    if len(text) < STRONG_SECRET and not allow_weak:
+    if mistake := lookalikes.mistake(text, other_columns):
+        raise _RowError(f"secret: {mistake}")
+    if not is_strong(text) and not allow_weak:
         message = _("secret: Use at least %(limit)d characters.")
         raise _RowError(message % {"limit": STRONG_SECRET})
-    if text == public_key:
-        raise _RowError(_("secret: This is the public key, which is not secret."))
     return text
 
 

@@ -4,8 +4,9 @@ Elsewhere only imports write keys, and `tot_jwt.keys.usage` their times of use.
 
 Each action is one transaction: it locks the row, changes it if needed, and writes a KeyEvent.
 A second revocation keeps the time of the first and records nothing; disabling works alike.
-If another transaction holds the row, an action raises Conflict instead of waiting. Only actions
-that end rights wait, so that an attacker who keeps the row busy cannot keep the key alive.
+An action waits if another transaction holds the row, so that an attacker who keeps the row busy
+cannot keep the key alive. Only a rotation with a grace period and `enable_key` raise Conflict
+instead: of two at once, one wins.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,18 +19,20 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid
-from tot_jwt.keys.locking import lock_key
+from tot_jwt.exceptions import (
+    InvalidValue,
+    KeyCreationNotAllowed,
+    KeyIsRevoked,
+    PreviousSecretStillValid,
+)
+from tot_jwt.keys.locking import lock_key, lock_keys
 from tot_jwt.keys.record import SYSTEM, Actor, differences, record
 from tot_jwt.models import ApiKey, AppDomain, Environment, KeyEvent, write_alias
 from tot_jwt.rules import expiry, networks
 from tot_jwt.rules import scopes as scope_rules
-from tot_jwt.rules.credentials import (
-    SecretKey,
-    generate_public_key,
-    generate_secret,
-    hash_secret,
-)
+from tot_jwt.rules.credentials import SecretKey, generate_public_key, generate_secret
+from tot_jwt.rules.hashes import hash_secret
+from tot_jwt.rules.rights import exceeds
 from tot_jwt.utils import clock
 
 Action = KeyEvent.Action
@@ -59,9 +62,12 @@ def create_key(
 ) -> tuple[ApiKey, SecretKey]:
     """Create a key. Return it with its secret, of which only the hash is stored.
 
+    `created_by_key` is the key inside which the new key lives: one that stands alone.
     Raises InvalidValue for scopes, addresses or an expiry; ValidationError for any other field,
-    also if the public key already exists.
+    also if the public key already exists; KeyCreationNotAllowed.
     """
+    if created_by_key is not None and created_by_key.has_creator:
+        raise KeyCreationNotAllowed
     secret = generate_secret(Environment(environment))
     key = ApiKey(
         app_domain=app_domain,
@@ -95,7 +101,6 @@ def change_key(
 ) -> ApiKey:
     """Change the key's settings. It may keep scopes that SCOPES no longer lists.
 
-    An earlier expiry also applies to the keys that it created.
     Raises InvalidValue, ValidationError, Conflict.
     """
     with _changing(key, Action.CHANGED, by) as row:
@@ -106,21 +111,25 @@ def change_key(
         row.allowed_ips = networks.validate(allowed_ips)
         row.can_issue_tokens = can_issue_tokens
         row.full_clean(exclude=_RELATED)
-        _shorten_created_keys(row, by)
     return row
 
 
 def rotate_key(
-    key: ApiKey, *, grace: timedelta = DEFAULT_GRACE, by: Actor = SYSTEM
+    key: ApiKey,
+    *,
+    grace: timedelta = DEFAULT_GRACE,
+    revoke_created_keys: bool | None = None,
+    by: Actor = SYSTEM,
 ) -> tuple[ApiKey, SecretKey]:
     """Give the key a new secret. The current one works until the grace period or the key ends.
 
-    A grace period of 0 ends all earlier secrets and all tokens at once.
+    A grace period of 0 ends all earlier secrets and all tokens at once and, unless
+    `revoke_created_keys` is False, revokes the keys that live inside the key.
     Raises InvalidValue, PreviousSecretStillValid, Conflict.
     """
     if not timedelta(0) <= grace <= MAX_GRACE:
         raise InvalidValue(_("The grace period must be between 0 seconds and 7 days."))
-    with _changing(key, Action.ROTATED, by) as row:
+    with _changing(key, Action.ROTATED, by, wait=not grace) as row:
         if grace:
             _keep_current_secret(row, grace)
         else:
@@ -128,65 +137,60 @@ def rotate_key(
             row.generation += 1
         secret = generate_secret(Environment(row.environment))
         _set_secret(row, secret)
+        if not grace if revoke_created_keys is None else revoke_created_keys:
+            # All locks come before the first event, which locks the domain.
+            for created in lock_keys(ApiKey.objects.created_with([row])):
+                revoke_key(created, by=by)
     return row, secret
 
 
 def end_previous_secret(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
     """End the grace period of the last rotation now. Raises Conflict."""
-    with _changing(key, Action.PREVIOUS_SECRET_ENDED, by, wait=True) as row:
+    with _changing(key, Action.PREVIOUS_SECRET_ENDED, by) as row:
         _end_previous_secret(row)
     return row
 
 
 def end_tokens(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
-    """End all tokens of the key. Its secrets stay. Raises Conflict."""
-    with _changing(key, Action.TOKENS_ENDED, by, wait=True) as row:
+    """End all tokens of the key, but not those of the keys it created. Its secrets stay.
+
+    Raises Conflict.
+    """
+    with _changing(key, Action.TOKENS_ENDED, by) as row:
         row.generation += 1
     return row
 
 
 def disable_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
-    """Disable the key and its tokens until it is enabled again. Raises Conflict."""
-    with _changing(key, Action.DISABLED, by, wait=True) as row:
+    """Disable the key, its tokens and the keys inside it until it is enabled again.
+
+    Raises Conflict.
+    """
+    with _changing(key, Action.DISABLED, by) as row:
         row.disabled_at = row.disabled_at or clock.now()
     return row
 
 
 def enable_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
     """Let a disabled key and its tokens work again. Raises Conflict."""
-    with _changing(key, Action.ENABLED, by) as row:
+    with _changing(key, Action.ENABLED, by, wait=False) as row:
         row.disabled_at = None
     return row
 
 
-def revoke_key(key: ApiKey, *, cascade: bool = False, by: Actor = SYSTEM) -> ApiKey:
-    """End the key and its tokens permanently; with `cascade` also all descendants.
-
-    Raises Conflict.
-    """
-    with _changing(key, Action.REVOKED, by, wait=True, even_revoked=True) as row:
-        row.revoked_at = row.revoked_at or clock.now()
-        if cascade:
-            revoke_created_keys(row, by=by)
+def release_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
+    """Let a created key stand alone, as if an administrator had created it. Raises Conflict."""
+    with _changing(key, Action.RELEASED, by) as row:
+        if row.has_creator:
+            row.released_at = clock.now()
     return row
 
 
-def revoke_created_keys(key: ApiKey, *, by: Actor = SYSTEM) -> None:
-    """Revoke the key's descendants. Raises Conflict."""
-    for created in ApiKey.objects.created_with([key]):
-        revoke_key(created, cascade=True, by=by)
-
-
-def descendants(keys: Iterable[ApiKey]) -> list[ApiKey]:
-    """Return all descendants of these keys, without revoked keys and their descendants."""
-    level = list(keys)
-    known, found = {key.pk for key in level}, []
-    while level:
-        created = ApiKey.objects.created_with(level).select_related("app_domain").order_by("pk")
-        level = [key for key in created if key.pk not in known]
-        known |= {key.pk for key in level}
-        found += level
-    return found
+def revoke_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
+    """End the key, its tokens and the keys inside it permanently. Raises Conflict."""
+    with _changing(key, Action.REVOKED, by, even_revoked=True) as row:
+        row.revoked_at = row.revoked_at or clock.now()
+    return row
 
 
 def valid_expiry(expires_at: datetime | None) -> datetime | None:
@@ -200,7 +204,7 @@ def valid_expiry(expires_at: datetime | None) -> datetime | None:
 
 @contextmanager
 def _changing(
-    key: ApiKey, action: Action, by: Actor, *, wait: bool = False, even_revoked: bool = False
+    key: ApiKey, action: Action, by: Actor, *, wait: bool = True, even_revoked: bool = False
 ) -> Iterator[ApiKey]:
     """Yield the locked row. Save and record it afterwards if the body changed it."""
     with transaction.atomic(using=write_alias()):
@@ -209,19 +213,13 @@ def _changing(
             raise KeyIsRevoked
         before = copy(row)
         yield row
+        if row.has_creator and not by.is_token and exceeds(before, row):
+            row.restricted_at = row.restricted_at or clock.now()
         names = [field.attname for field in row._meta.concrete_fields]
         changed = [name for name in names if getattr(row, name) != getattr(before, name)]
         if changed:
             row.save(update_fields=changed)
             record(action, row.app_domain, row, by, differences(before, row))
-
-
-def _shorten_created_keys(key: ApiKey, by: Actor) -> None:
-    if key.expires_at is None:
-        return
-    for child in ApiKey.objects.created_with([key]).exclude(expires_at__lte=key.expires_at):
-        with _changing(child, Action.CHANGED, by) as row:
-            row.expires_at = key.expires_at
 
 
 @sensitive_variables()
@@ -234,7 +232,7 @@ def _keep_current_secret(row: ApiKey, grace: timedelta) -> None:
     if row.previous_secret_is_live:
         raise PreviousSecretStillValid
     row.previous_secret_hash = row.secret_hash
-    row.previous_secret_expires_at = expiry.earlier(clock.now() + grace, row.expires_at)
+    row.previous_secret_expires_at = expiry.earliest(clock.now() + grace, row.expires_at)
     row.previous_secret_last_used_at = None
 
 

@@ -1,15 +1,20 @@
 """Row locks of keys and domains.
 
-A transaction that has locked the domain waits for no further lock, so it cannot deadlock.
+A transaction locks keys first, one statement each in the order of their ids, and the domain last.
+Events also lock the domain, on some databases. So transactions cannot deadlock.
 """
+
+from collections.abc import Iterable
 
 from django.db import OperationalError, connections
 
 from tot_jwt.exceptions import Conflict
 from tot_jwt.models import ApiKey, AppDomain, write_alias
 
-_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL
-_LOCK_WAIT_TIMEOUT, _LOCK_NOWAIT = 1205, 3572  # MariaDB and MySQL
+# PostgreSQL: lock not available, serialization failure, deadlock.
+_SQLSTATES = ("55P03", "40001", "40P01")
+# MariaDB and MySQL: lock wait timeout, no wait, deadlock.
+_NUMBERS = (1205, 3572, 1213)
 
 
 def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
@@ -25,6 +30,12 @@ def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
         raise
 
 
+def lock_keys(keys: Iterable[ApiKey]) -> list[ApiKey]:
+    """Wait for the rows of these keys, and return them, locked, in the order of their ids."""
+    # MariaDB locks the rows of one `IN (…) ORDER BY` in another order.
+    return [lock_key(key, wait=True) for key in sorted(keys, key=lambda key: key.pk)]
+
+
 def lock_domain(key: ApiKey) -> None:
     """Lock the row of the key's domain. This serializes counting of the domain's keys."""
     AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
@@ -34,6 +45,4 @@ def _is_locked(error: OperationalError) -> bool:
     has_row_locks = connections[write_alias()].features.has_select_for_update_nowait
     sqlstate = getattr(error.__cause__, "sqlstate", None)
     number = error.args[0] if error.args else None
-    return has_row_locks and (
-        sqlstate == _LOCK_NOT_AVAILABLE or number in (_LOCK_WAIT_TIMEOUT, _LOCK_NOWAIT)
-    )
+    return has_row_locks and (sqlstate in _SQLSTATES or number in _NUMBERS)

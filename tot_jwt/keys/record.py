@@ -37,6 +37,11 @@ class Actor:
     jti: str = ""
     address: str = ""
 
+    @property
+    def is_token(self) -> bool:
+        """Whether a client acts with a token."""
+        return bool(self.jti)
+
 
 #: Commands, and code of the host.
 SYSTEM = Actor("system")

@@ -14,7 +14,7 @@ from django.db import connections, transaction
 from django.db.models import Q
 
 from tot_jwt.keys.state import KeyState
-from tot_jwt.models import ApiKey, write_alias
+from tot_jwt.models import ApiKey, Tenant, current_tenant
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.utils import clock
 from tot_jwt.utils.memory import BoundedDict
@@ -30,6 +30,7 @@ MAX_USES = 20_000
 class Use(NamedTuple):
     """A key, and the hash of its previous secret if that was used. Its repr shows no hash."""
 
+    tenant: Tenant
     public_key: str
     previous_secret_hash: str
 
@@ -37,7 +38,7 @@ class Use(NamedTuple):
         return f"<Use: {self.public_key}>"
 
 
-_recorded: BoundedDict[tuple[str, str], float] = BoundedDict(MAX_USES)
+_recorded: BoundedDict[Use, float] = BoundedDict(MAX_USES)
 _lock = Lock()
 
 
@@ -64,10 +65,11 @@ def _note(public_key: str, previous_secret_hash: str) -> None:
     A failing statement would break the host's transaction on PostgreSQL, and a successful one
     would lock the row until its end.
     """
-    if not _is_due((public_key, previous_secret_hash)):
+    use = Use(current_tenant(), public_key, previous_secret_hash)
+    if not _is_due(use):
         return
-    alias = write_alias()
-    write = partial(_write, Use(public_key, previous_secret_hash), alias)
+    alias, _ = use.tenant
+    write = partial(_write, use, alias)
     if connections[alias].in_atomic_block:
         transaction.on_commit(write, using=alias, robust=True)
     else:
@@ -102,7 +104,7 @@ def _is_old(column: str) -> Q:
     return Q((column, None)) | Q((f"{column}__lte", clock.now() - timedelta(seconds=INTERVAL)))
 
 
-def _is_due(use: tuple[str, str]) -> bool:
+def _is_due(use: Use) -> bool:
     recorded_at = _recorded.get(use)
     return recorded_at is None or clock.monotonic() - recorded_at >= INTERVAL
 

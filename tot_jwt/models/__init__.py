@@ -1,4 +1,4 @@
-"""AppDomain, ApiKey, and KeyEvent, the record of what happened to them.
+"""AppDomain, ApiKey, RevokedToken, and KeyEvent, the record of what happened to them.
 
 Only `tot_jwt.keys` changes rows.
 """
@@ -6,7 +6,8 @@ Only `tot_jwt.keys` changes rows.
 from tot_jwt.models.domains import AppDomain
 from tot_jwt.models.events import KeyEvent
 from tot_jwt.models.keys import ApiKey, ApiKeyQuerySet, Environment
-from tot_jwt.models.managers import write_alias
+from tot_jwt.models.managers import Tenant, current_tenant, write_alias
+from tot_jwt.models.tokens import RevokedToken
 from tot_jwt.rules.status import KeyStatus
 
 __all__ = [
@@ -16,5 +17,8 @@ __all__ = [
     "Environment",
     "KeyEvent",
     "KeyStatus",
+    "RevokedToken",
+    "Tenant",
+    "current_tenant",
     "write_alias",
 ]

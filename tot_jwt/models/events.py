@@ -46,6 +46,7 @@ class KeyEvent(models.Model):
         DISABLED = "disabled", _("disabled")
         ENABLED = "enabled", _("enabled")
         REVOKED = "revoked", _("revoked")
+        RELEASED = "released", _("released from its creator")
         SUSPENDED = "suspended", _("domain suspended")
         RESUMED = "resumed", _("domain resumed")
 
@@ -70,7 +71,7 @@ class KeyEvent(models.Model):
     )
     # The actor's name, which outlives the account.
     actor = models.CharField(_("by"), max_length=lengths.ACTOR)
-    jti = models.CharField(_("token ID"), max_length=64, blank=True)
+    jti = models.CharField(_("token ID"), max_length=lengths.TOKEN_ID, blank=True)
     address = models.CharField(_("address"), max_length=lengths.ADDRESS, blank=True)
     # Name → [before, after].
     changes = models.JSONField(_("changes"), default=dict)

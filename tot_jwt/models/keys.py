@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models.domains import AppDomain
 from tot_jwt.models.managers import PrimaryManager
-from tot_jwt.rules import lengths, networks, scopes
-from tot_jwt.rules.status import KeyStatus, is_in_grace, status_of, status_q
+from tot_jwt.rules import credentials, lengths, networks, scopes
+from tot_jwt.rules.status import KeyStatus, endings, is_in_grace, status_of, status_q
 
 
 class Environment(models.TextChoices):
@@ -29,14 +29,17 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def get_exact(self, public_key: str) -> "ApiKey | None":
         """Return the key with exactly this public key, or None.
 
-        Some collations also match other cases and trailing spaces. PostgreSQL cannot compare NUL.
+        Some collations also match other cases and trailing spaces. Some databases cannot store,
+        nor compare, text that is not ASCII.
         """
-        key = None if "\0" in public_key else self.filter(public_key=public_key).first()
+        is_possible = credentials.is_possible_key(public_key)
+        key = self.filter(public_key=public_key).first() if is_possible else None
         return key if key is not None and key.public_key == public_key else None
 
     def created_with(self, keys: Iterable["ApiKey"]) -> Self:
-        """Return the keys that were created with tokens of these keys, unless they are revoked."""
-        return self.filter(created_by_key__in=[key.pk for key in keys], revoked_at=None)
+        """Return the keys that live inside these keys: not those revoked or released."""
+        creators = [key.pk for key in keys]
+        return self.filter(created_by_key__in=creators, released_at=None, revoked_at=None)
 
     def with_related(self) -> Self:
         """Return the keys with the related rows that a response shows, in one query."""
@@ -47,7 +50,7 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         return self.filter(status_q(status))
 
     def usable(self) -> Self:
-        """Return the keys that are not revoked, disabled or expired."""
+        """Return the keys that work now."""
         return self.filter(*[~status_q(status) for status in KeyStatus if not status.is_usable])
 
 
@@ -98,6 +101,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
+    # When the last of the tokens that were revoked by themselves expires.
+    tokens_revoked_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     created_by = models.ForeignKey(
@@ -118,6 +123,11 @@ class ApiKey(models.Model):
         related_name="created_keys",
         verbose_name=_("created by key"),
     )
+    # A released key stands alone, as if an administrator had created it.
+    released_at = models.DateTimeField(_("released"), null=True, blank=True, editable=False)
+    # When an administrator first narrowed, shortened or disabled the key: since then its creator
+    # may not widen it.
+    restricted_at = models.DateTimeField(_("restricted"), null=True, blank=True, editable=False)
 
     objects = PrimaryManager.from_queryset(ApiKeyQuerySet)()
 
@@ -144,18 +154,28 @@ class ApiKey(models.Model):
             raise ValidationError({"allowed_ips": error.message}) from error
 
     @property
+    def creator(self) -> "ApiKey | None":
+        """The key inside which this key lives, or None if it stands alone."""
+        return self.created_by_key if self.has_creator else None
+
+    @property
+    def has_creator(self) -> bool:
+        """Whether the key was created with a token, and was not released."""
+        return self.created_by_key_id is not None and self.released_at is None
+
+    @property
     def status(self) -> KeyStatus:
-        """The key's status now."""
-        return status_of(self)
+        """The key's status now. Its creator and its domain count too."""
+        return status_of(endings(self, self.creator, self.app_domain.suspended_at))
 
     @property
     def is_usable(self) -> bool:
-        """Whether the key is not revoked, disabled or expired."""
+        """Whether the key works now."""
         return self.status.is_usable
 
     @property
     def previous_secret_is_live(self) -> bool:
-        """Whether the secret before the last rotation still works."""
+        """Whether the secret before the last rotation still works, if the key does."""
         return self.revoked_at is None and is_in_grace(self)
 
     @property

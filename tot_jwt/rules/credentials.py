@@ -1,17 +1,10 @@
-"""Generate, hash and compare API keys.
-
-A secret has 256 random bits, so one round of SHA-256 protects it: an attacker cannot try 2^256
-values, however fast each attempt is. Slow password hashes protect secrets that people choose. They
-would cost every request with direct keys a fifth of a second. A hash names its algorithm, so that
-others can be added, and does not use SECRET_KEY: a new SECRET_KEY must not end any API key.
+"""Generate API keys, and hold them in memory so that nothing shows them.
 
 A key reads ``pk_live_tot_<22 base62>``, its secret ``sk_live_tot_<43 base62><6 base62: CRC-32>``.
 Secret scanners can find and verify such a string offline. Authentication never relies on the
 format.
 """
 
-import hashlib
-import hmac
 import secrets
 import string
 import zlib
@@ -20,17 +13,19 @@ from typing import Self
 
 from django.views.decorators.debug import sensitive_variables
 
+from tot_jwt.rules import hashes
+from tot_jwt.utils.copying import CopiesToItself
+
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 PUBLIC_KEY_LENGTH = 22  # 131 bits: unique without a query
 SECRET_LENGTH = 43  # 256 bits
 CHECKSUM_LENGTH = 6  # 32 bits
 HINT_LENGTH = 4
 
-_ALGORITHM = "sha256"
 _SECRET_PREFIX = "sk_"  # noqa: S105 - not a secret
 
 
-class Redacted:
+class Redacted(CopiesToItself):
     """Text that holds a secret: printing, formatting, logging or pickling it does not show it."""
 
     __slots__ = ("_value",)
@@ -66,24 +61,51 @@ class SecretKey(Redacted):
 
 
 class PresentedSecret:
-    """A secret that a client sent: hashed once, compared once with each stored hash."""
+    """A secret that a client sent. It is compared with each stored hash once."""
 
-    __slots__ = ("_answers", "_hash")
+    __slots__ = ("_answers", "_secret", "fast_hash", "is_strong")
 
+    @sensitive_variables()
     def __init__(self, secret: str) -> None:
-        self._hash = hash_secret(secret).encode()
+        self._secret = Redacted(secret)
         self._answers: dict[str, bool] = {}
+        #: ``sha256$…`` of the secret.
+        self.fast_hash = hashes.hash_secret(secret)
+        #: Whether it is long enough for a fast hash.
+        self.is_strong = hashes.is_strong(secret)
 
     def matches(self, stored_hash: str) -> bool:
-        """Return whether the stored hash is this secret's, in constant time."""
+        """Return whether the stored hash is this secret's, in constant time. Never raises."""
         answer = self._answers.get(stored_hash)
         if answer is None:
-            answer = hmac.compare_digest(self._hash, stored_hash.encode())
+            if hashes.is_own(stored_hash):
+                answer = hashes.are_equal(self.fast_hash, stored_hash)
+            else:
+                answer = hashes.matches(self._secret.reveal(), stored_hash)
             self._answers[stored_hash] = answer
         return answer
 
+    def was_compared(self, stored_hash: str) -> bool:
+        """Return whether `matches` knows the answer already."""
+        return stored_hash in self._answers
+
+    def accept(self, stored_hash: str) -> None:
+        """Note that the stored hash is this secret's, which the caller knows without comparing."""
+        self._answers[stored_hash] = True
+
+    def is_stored_well(self, stored_hash: str) -> bool:
+        """Return whether a hash of this secret has the algorithm that the secret needs."""
+        return hashes.is_own(stored_hash) if self.is_strong else hashes.is_slow(stored_hash)
+
+    def hash_for_storage(self) -> str:
+        """Return a new hash with the algorithm that the secret needs."""
+        return hashes.hash_for_storage(self._secret.reveal())
+
     def __repr__(self) -> str:
         return "<PresentedSecret: redacted>"
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (repr(self),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +115,6 @@ class Credentials:
     app_domain: str
     public_key: str
     secret: PresentedSecret
-
-
-def hash_secret(secret: str) -> str:
-    """Return ``sha256$<64 hex digits>`` of the secret's UTF-8."""
-    return f"{_ALGORITHM}${hashlib.sha256(secret.encode()).hexdigest()}"
-
-
-#: Compared with the secret if the key does not exist, so that both cases cost the same.
-NO_SECRET = hash_secret(secrets.token_urlsafe(32))
 
 
 def generate_public_key(environment: str) -> str:
@@ -114,6 +127,11 @@ def generate_secret(environment: str) -> SecretKey:
     """Return a new secret key of 256 random bits, ``sk_live_tot_…`` or ``sk_test_tot_…``."""
     unchecked = f"{_SECRET_PREFIX}{environment}_tot_{_random(SECRET_LENGTH)}"
     return SecretKey(unchecked + checksum(unchecked))
+
+
+def is_possible_key(text: str) -> bool:
+    """Return whether a public key can be this text: printable ASCII. No other text is stored."""
+    return text.isascii() and text.isprintable()
 
 
 def looks_like_secret(text: str) -> bool:

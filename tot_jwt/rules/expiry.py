@@ -1,11 +1,17 @@
 """The bounds of a key's expiry, and which of two expiries is later."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from tot_jwt.utils import clock
 
 # The calendar ends with the year 9999: later moments have no date in some time zone.
 _END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - compared without zones
+
+
+def from_numeric_date(numeric_date: int) -> datetime:
+    """Return a NumericDate (RFC 7519) as Django stores it, before the end of the calendar."""
+    end = _END_OF_CALENDAR.replace(tzinfo=UTC)
+    return clock.stored(min(datetime.fromtimestamp(numeric_date, UTC), end))
 
 
 def is_past(expires_at: datetime) -> bool:
@@ -23,9 +29,9 @@ def ends_later(expires_at: datetime | None, other: datetime | None) -> bool:
     return other is not None and (expires_at is None or expires_at > other)
 
 
-def earlier(expires_at: datetime, other: datetime | None) -> datetime:
-    """Return the earlier expiry. None never expires."""
-    return expires_at if other is None else min(expires_at, other)
+def earliest(*expiries: datetime | None) -> datetime | None:
+    """Return the earliest expiry. None never expires."""
+    return min([expiry for expiry in expiries if expiry is not None], default=None)
 
 
 def same_second(one: datetime | None, other: datetime | None) -> bool:

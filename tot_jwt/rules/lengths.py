@@ -4,11 +4,13 @@ DOMAIN = 253
 PUBLIC_KEY = 128
 SECRET_KEY = 512
 #: The hash of a secret, with the name of its algorithm.
-HASH = 128
+HASH = 255
 #: A key's or a domain's name.
 NAME = 200
 #: A key's scopes together. A token carries them, and must stay below 4,096 bytes.
 SCOPES = 1800
+#: A token's `jti`.
+TOKEN_ID = 64
 #: The name of an actor in an event.
 ACTOR = 255
 #: A client's address, with room for an IPv6 zone.

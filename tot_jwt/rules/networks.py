@@ -1,16 +1,22 @@
 """Allow-lists of networks, and whether an address lies within one."""
 
+import sys
 from collections.abc import Iterable
-from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, cast
 
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.exceptions import InvalidValue
+from tot_jwt.utils.memory import BoundedDict
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
+
+#: In a process. A list of 10,000 IPv6 networks takes about 9 MB.
+MAX_LISTS, MAX_LISTS_BYTES = 1024, 16 * 1024 * 1024
+# Python's object and what it computes at the first use (measured with tracemalloc).
+_NETWORK_BYTES = 950
 
 
 def counter_key(address: str) -> str:
@@ -68,9 +74,19 @@ def _network(text: str) -> Network:
         raise InvalidValue(message % {"text": text}) from error
 
 
-@lru_cache(maxsize=1024)
+def _list_size(allowed_ips: str, networks: tuple[Network, ...]) -> int:
+    return sys.getsizeof(allowed_ips) + _NETWORK_BYTES * (len(networks) + 1)
+
+
+_lists: BoundedDict[str, tuple[Network, ...]] = BoundedDict(MAX_LISTS, MAX_LISTS_BYTES, _list_size)
+
+
 def _networks(allowed_ips: str) -> tuple[Network, ...]:
-    return tuple(ip_network(text) for text in allowed_ips.split())
+    networks = _lists.get(allowed_ips)
+    if networks is None:
+        networks = tuple(ip_network(text) for text in allowed_ips.split())
+        _lists.put(allowed_ips, networks)
+    return networks
 
 
 def _parse(address: str) -> Address | None:

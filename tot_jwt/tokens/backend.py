@@ -111,16 +111,19 @@ def backend() -> TokenBackend:
     return _build(*_ingredients())
 
 
+@sensitive_variables()
 def _ingredients() -> tuple[Any, ...]:
-    # A function of its own: an error report about `_build` must not show a key in a local variable.
     settings = current()
+    fallbacks = host_settings.SECRET_KEY_FALLBACKS
     return (
         settings["ISSUER"],
         settings["AUDIENCE"],
         settings["ALGORITHM"],
         settings["SIGNING_KEY"],
         tuple(settings["VERIFYING_KEYS"]),
-        (host_settings.SECRET_KEY, *host_settings.SECRET_KEY_FALLBACKS),
+        host_settings.SECRET_KEY,
+        # Anything else than a list is rejected where the ring is built.
+        tuple(fallbacks) if isinstance(fallbacks, list | tuple) else fallbacks,
     )
 
 

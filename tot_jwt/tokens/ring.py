@@ -1,14 +1,17 @@
 """The key ring: which keys sign and verify tokens."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
+from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_encode
 
 from tot_jwt.conf import HMAC_BITS, as_bytes
+from tot_jwt.utils.predicates import is_blank
 
 #: Separates the derived key from every other use of SECRET_KEY, simplejwt's tokens among them.
 _PURPOSE = "tot_jwt.signing"
@@ -45,29 +48,50 @@ class KeyRing:
         return self._by_header.get(token.partition(".")[0], [])
 
 
+@sensitive_variables()
 def build_ring(
     algorithm: str,
     signing_key: str | bytes | None,
     verifying_keys: Iterable[str | bytes],
-    secret_keys: Sequence[str],
+    secret_key: Any,
+    secret_key_fallbacks: Any,
 ) -> KeyRing:
     """Return the ring for these settings.
 
-    Without `signing_key`, the keys are derived from `secret_keys`.
+    Without `signing_key`, the keys are derived from SECRET_KEY and its fallbacks.
     Raises ImproperlyConfigured.
     """
     if algorithm not in HMAC_BITS:
         raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(HMAC_BITS)}.")
     keys = [*map(as_bytes, verifying_keys)]
     if signing_key is None:
-        current, *fallbacks = (_derive(secret_key, algorithm) for secret_key in secret_keys)
-        keys = [current, *keys, *fallbacks]
+        require_secrets(secret_key, secret_key_fallbacks)
+        fallbacks = [_derive(fallback, algorithm) for fallback in secret_key_fallbacks]
+        keys = [_derive(secret_key, algorithm), *keys, *fallbacks]
     else:
         keys = [as_bytes(signing_key), *keys]
-    current_key, *older = (RingKey(algorithm, secret) for secret in keys)
+    if any(map(is_blank, keys)):
+        raise ImproperlyConfigured("tot_jwt needs random keys: one of them is blank.")
+    current_key, *older = [RingKey(algorithm, secret) for secret in keys]
     return KeyRing(current_key, older)
 
 
-def _derive(secret_key: str, algorithm: str) -> bytes:
+@sensitive_variables()
+def require_secrets(secret_key: Any, fallbacks: Any) -> None:
+    """Raise ImproperlyConfigured if a key that everybody can guess would be derived from these."""
+    if is_blank(secret_key):
+        raise ImproperlyConfigured("SECRET_KEY must not be blank: tokens' keys derive from it.")
+    # The characters of a string would each become a fallback.
+    if not isinstance(fallbacks, list | tuple):
+        raise ImproperlyConfigured("SECRET_KEY_FALLBACKS must be a list of strings.")
+    if any(map(is_blank, fallbacks)):
+        raise ImproperlyConfigured(
+            "SECRET_KEY_FALLBACKS must not contain a blank entry: anyone could sign tokens with "
+            "the key derived from it."
+        )
+
+
+@sensitive_variables()
+def _derive(secret_key: str | bytes, algorithm: str) -> bytes:
     digest = f"sha{HMAC_BITS[algorithm]}"
     return salted_hmac(_PURPOSE, algorithm, secret=secret_key, algorithm=digest).digest()

@@ -13,9 +13,10 @@ from rest_framework_simplejwt.tokens import Token
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
-from tot_jwt.rules import scopes
+from tot_jwt.rules import lengths, scopes
 from tot_jwt.tokens.backend import TokenBackend, backend
 from tot_jwt.utils import clock
+from tot_jwt.utils.copying import CopiesToItself
 
 #: Never simplejwt's "access", so that a user's token and a client's cannot replace each other.
 TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
@@ -45,7 +46,7 @@ CLAIMS: Mapping[str, type] = {
 _ENVELOPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 
 
-class ApiToken(Token):
+class ApiToken(CopiesToItself, Token):
     """A verified token: immutable, shared between threads; its str and repr show no claims.
 
     ``ApiToken(raw)`` verifies everything except what changes while a token lives: its expiry and
@@ -162,6 +163,8 @@ def _check(claims: dict[str, Any]) -> None:
             raise InvalidToken(f"claim_{name}")
     if claims["token_type"] != TOKEN_TYPE:
         raise InvalidToken("claim_token_type")
+    if not 0 < len(claims["jti"]) <= lengths.TOKEN_ID:
+        raise InvalidToken("claim_jti")
     if not 0 <= claims["iat"] < claims["exp"] <= MAX_NUMERIC_DATE:
         raise InvalidToken("claim_times")
     if claims["iat"] > clock.epoch() + MAX_CLOCK_SKEW:

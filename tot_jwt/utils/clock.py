@@ -3,12 +3,20 @@
 import time
 from datetime import datetime
 
+from django.conf import settings
 from django.utils import timezone
 
 
 def now() -> datetime:
     """Return the present as Django stores it: aware, or naive if USE_TZ is False."""
     return timezone.now()
+
+
+def stored(moment: datetime) -> datetime:
+    """Return an aware moment as Django stores it: aware, or naive if USE_TZ is False."""
+    return (
+        moment if settings.USE_TZ else timezone.make_naive(moment, timezone.get_default_timezone())
+    )
 
 
 def epoch() -> float:

@@ -1,7 +1,7 @@
 """Predicates for the values of settings."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +13,12 @@ from tot_jwt.utils.formats import Rate, is_scope_token
 def is_text(value: Any, limit: int) -> bool:
     """Return whether the value is a string of 1 to `limit` characters, as JSON writes them."""
     return isinstance(value, str) and 0 < len(json.dumps(value)) - 2 <= limit
+
+
+def is_blank(secret: Any) -> bool:
+    """Return whether the value is not a string or bytes, or has only white space and NULs."""
+    text = secret.decode("latin-1") if isinstance(secret, bytes) else secret
+    return not isinstance(text, str) or not text.replace("\0", "").strip()
 
 
 def is_printable_ascii(value: Any) -> bool:
@@ -39,6 +45,12 @@ def is_lifetime(value: Any) -> bool:
     """Return whether the value is a timedelta of whole seconds, one or more."""
     is_whole = isinstance(value, timedelta) and not value.microseconds
     return is_whole and value >= timedelta(seconds=1)
+
+
+def are_choices(value: Any, names: Collection[str]) -> bool:
+    """Return whether the value is a list of one or more of these names, none of them twice."""
+    is_list = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
+    return is_list and 0 < len(value) == len(set(value) & set(names))
 
 
 def is_rate(value: Any) -> bool:

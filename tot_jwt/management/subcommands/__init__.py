@@ -12,6 +12,7 @@ from tot_jwt.management.subcommands.keys import (
     CreateKey,
     EndTokens,
     ListKeys,
+    ReleaseKey,
     RevokeKey,
     RotateKey,
 )
@@ -24,6 +25,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     ListKeys(),
     RotateKey(),
     RevokeKey(),
+    ReleaseKey(),
     EndTokens(),
     ImportKeys(),
     InspectToken(),

@@ -10,9 +10,10 @@ from typing import BinaryIO
 from django.core.management.base import CommandError
 
 from tot_jwt.keys import import_keys
-from tot_jwt.keys.csv_file import COLUMNS, REQUIRED_COLUMNS, STRONG_SECRET
+from tot_jwt.keys.csv_file import COLUMNS, REQUIRED_COLUMNS
 from tot_jwt.keys.importing import Report
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
+from tot_jwt.rules.hashes import STRONG_SECRET
 
 
 class ImportKeys(Subcommand):

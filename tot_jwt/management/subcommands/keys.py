@@ -3,11 +3,9 @@
 from argparse import ArgumentParser
 from datetime import timedelta
 
-from django.db import transaction
-
 from tot_jwt.api import responses
-from tot_jwt.keys import create_key, end_tokens, revoke_key, rotate_key
-from tot_jwt.keys.lifecycle import DEFAULT_GRACE, MAX_GRACE, revoke_created_keys
+from tot_jwt.keys import create_key, end_tokens, release_key, revoke_key, rotate_key
+from tot_jwt.keys.lifecycle import DEFAULT_GRACE, MAX_GRACE
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -18,7 +16,7 @@ from tot_jwt.management.subcommands.base import (
     find_key,
     whole_number,
 )
-from tot_jwt.models import ApiKey, Environment, write_alias
+from tot_jwt.models import ApiKey, Environment
 from tot_jwt.utils import clock
 
 
@@ -108,7 +106,7 @@ class RotateKey(Subcommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the key, the grace period and ``--cascade``."""
+        """Add the key, the grace period and ``--keep-created-keys``."""
         default, longest = (int(grace.total_seconds()) for grace in (DEFAULT_GRACE, MAX_GRACE))
         add_key_argument(parser)
         parser.add_argument(
@@ -119,40 +117,52 @@ class RotateKey(Subcommand):
             help=f"Grace period in seconds, from 0 to {longest} (default: {default}).",
         )
         parser.add_argument(
-            "--cascade",
+            "--keep-created-keys",
             action="store_true",
-            help="Also revoke the keys that this key created, and all their descendants.",
+            help="Keep the keys that this key created. Without it, a grace period of 0 revokes them.",
         )
 
     def run(self, options: Options) -> Document:
-        """Rotate the key. If the cascade fails, the key keeps its secret."""
-        key = find_key(options["public_key"])
-        with transaction.atomic(using=write_alias()):
-            rotated, secret = rotate_key(key, grace=timedelta(seconds=options["grace_seconds"]))
-            if options["cascade"]:
-                revoke_created_keys(key)
-        return responses.new_api_key(rotated, secret)
+        """Rotate the key."""
+        key, secret = rotate_key(
+            find_key(options["public_key"]),
+            grace=timedelta(seconds=options["grace_seconds"]),
+            revoke_created_keys=False if options["keep_created_keys"] else None,
+        )
+        return responses.new_api_key(key, secret)
 
 
 class RevokeKey(Subcommand):
     """The subcommand ``revoke_key``."""
 
     name = "revoke_key"
-    help = "Revoke an API key permanently. Its tokens end with it."
+    help = "Revoke an API key permanently. Its tokens and the keys that it created end with it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the key and ``--cascade``."""
+        """Add the key."""
         add_key_argument(parser)
-        parser.add_argument(
-            "--cascade",
-            action="store_true",
-            help="Also revoke the keys that this key created, and all their descendants.",
-        )
 
     def run(self, options: Options) -> Document:
         """Revoke the key."""
-        key = find_key(options["public_key"])
-        return responses.api_key(revoke_key(key, cascade=options["cascade"]))
+        return responses.api_key(revoke_key(find_key(options["public_key"])))
+
+
+class ReleaseKey(Subcommand):
+    """The subcommand ``release_key``."""
+
+    name = "release_key"
+    help = (
+        "Release an API key from the key that created it. It then stands alone, and works even if "
+        "its creator is revoked."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Add the key."""
+        add_key_argument(parser)
+
+    def run(self, options: Options) -> Document:
+        """Release the key."""
+        return responses.api_key(release_key(find_key(options["public_key"])))
 
 
 class EndTokens(Subcommand):

@@ -1,0 +1,60 @@
+"""Revoke one token. Its row is stored only until the token would have expired.
+
+The key remembers until when it has such rows: the tokens of a key that has none cost no query.
+"""
+
+import logging
+
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db.models import Q
+
+from tot_jwt.keys import state as key_state
+from tot_jwt.models import ApiKey, RevokedToken, write_alias
+from tot_jwt.rules import expiry
+from tot_jwt.tokens.token import ApiToken
+from tot_jwt.utils import clock
+from tot_jwt.utils.logs import one_line
+
+logger = logging.getLogger("tot_jwt")
+
+#: Rows that one revocation deletes at most.
+BATCH = 1000
+
+
+def revoke_token(token: ApiToken, address: str) -> None:
+    """Revoke the token, and no other. `address` is that of the client."""
+    alias = write_alias()
+    moment = expiry.from_numeric_date(token["exp"])
+    with transaction.atomic(using=alias):
+        key = ApiKey.objects.using(alias).get(public_key=token.public_key)
+        is_sooner = Q(tokens_revoked_until=None) | Q(tokens_revoked_until__lt=moment)
+        # QuerySet.update sends no signals, which would drop the cached states.
+        ApiKey.objects.using(alias).filter(is_sooner, pk=key.pk).update(tokens_revoked_until=moment)
+        row = RevokedToken(jti=token["jti"], key=key, expires_at=moment)
+        RevokedToken.objects.using(alias).bulk_create([row], ignore_conflicts=True)
+    key_state.drop(using=alias)
+    logger.info(
+        "Token revoked: key=%s jti=%s address=%s",
+        token.public_key,
+        token["jti"],
+        one_line(address),
+    )
+    transaction.on_commit(lambda: _prune(alias), using=alias, robust=True)
+
+
+def is_revoked(token: ApiToken) -> bool:
+    """Return whether the token was revoked by itself. Raises ServiceUnavailable."""
+    try:
+        return RevokedToken.objects.filter(jti=token["jti"]).exists()
+    except (OperationalError, InterfaceError) as error:
+        raise key_state.unavailable(error) from error
+
+
+def _prune(alias: str) -> None:
+    """Delete the rows of tokens that have expired."""
+    rows = RevokedToken.objects.using(alias)
+    try:
+        expired = rows.filter(expires_at__lte=clock.now()).values_list("pk", flat=True)
+        rows.filter(pk__in=list(expired[:BATCH])).delete()
+    except DatabaseError:
+        logger.warning("Expired rows of revoked tokens not deleted", exc_info=True)
