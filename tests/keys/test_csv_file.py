@@ -81,7 +81,7 @@ BAD_ROWS = {
         "secret: This is the value of another column. Check the order",
     ),
     "the domain as secret": (
-        row(1, domain="Shop.Example.com.", secret="shop.example.com"),
+        row(1, domain="bücher.example.com", secret="XN--bcher-kva.example.com"),
         "secret: This is the value of another column.",
     ),
     "the name as secret": (

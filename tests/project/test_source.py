@@ -41,7 +41,7 @@ PUBLIC_NAMES = {
     "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus"],
     "permissions": ["HasScopes"],
     "principal": ["ApiClient", "ApiKeyAuth"],
-    "signals": ["exchange_rejected", "key_event", "token_issued"],
+    "signals": ["access_refused", "exchange_rejected", "key_event", "token_issued"],
     "tokens": ["ApiToken"],
     "urls": ["urlpatterns"],
 }

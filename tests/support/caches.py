@@ -8,6 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 BROKEN = {"BACKEND": "tests.support.caches.BrokenCache"}
 RECORDING = {"BACKEND": "tests.support.caches.RecordingCache"}
+FORGETFUL = {"BACKEND": "tests.support.caches.ForgetfulCache"}
 
 
 class BrokenCache(BaseCache):
@@ -30,6 +31,15 @@ class RecordingCache(LocMemCache):
         """Record the call and pass it on."""
         self.added.append((key, timeout))
         return super().add(key, value, timeout, version)
+
+
+class ForgetfulCache(LocMemCache):
+    """A cache that has dropped each counter before it is decremented."""
+
+    def decr(self, key: str, delta: int = 1, version: Any = None) -> int:
+        """Raise ValueError, as Django's caches do for a missing key."""
+        self.delete(key, version=version)
+        return super().decr(key, delta, version)
 
 
 def in_memory() -> dict[str, Any]:

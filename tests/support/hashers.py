@@ -2,9 +2,30 @@
 
 from typing import Any, ClassVar, NoReturn
 
-from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.hashers import (
+    MD5PasswordHasher,
+    PBKDF2PasswordHasher,
+    ScryptPasswordHasher,
+)
 
 COUNTING = "tests.support.hashers.CountingHasher"
+DJANGO_HASHERS = [
+    "tests.support.hashers.QuickPBKDF2Hasher",
+    "tests.support.hashers.QuickScryptHasher",
+    "django.contrib.auth.hashers.MD5PasswordHasher",
+]
+
+
+class QuickPBKDF2Hasher(PBKDF2PasswordHasher):
+    """Django's default, with as little work as possible."""
+
+    iterations = 1
+
+
+class QuickScryptHasher(ScryptPasswordHasher):
+    """Django's scrypt, with as little work as possible."""
+
+    work_factor = 2
 
 
 class CountingHasher(MD5PasswordHasher):

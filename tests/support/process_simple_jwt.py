@@ -19,7 +19,8 @@ def main() -> None:
     settings.ROOT_URLCONF = "tot_jwt.urls"
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.MIGRATION_MODULES = dict.fromkeys(["admin", "auth", "contenttypes", "sessions"])
-    settings.LOGGING = {"version": 1, "loggers": {"django.request": {"level": "ERROR"}}}
+    quiet = {"level": "ERROR"}
+    settings.LOGGING = {"version": 1, "loggers": {"django.request": quiet, "tot_jwt": quiet}}
     django.setup()
     from django.core.management import call_command
     from django.test import Client

@@ -113,7 +113,7 @@ def test_nobody_forges_with_blank_fallback(make_key, post_token, get_token, sett
     settings.SECRET_KEY_FALLBACKS = ["k" * 50, secret]
 
     for call in (lambda: get_token(forged), lambda: post_token(key)):
-        with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS .* blank"):
+        with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FALLBACKS .* blank"):
             call()
 
 
@@ -123,19 +123,19 @@ def test_blank_secret_key_is_refused(make_key, post_token, settings, secret):
     key = make_key()
     settings.SECRET_KEY = secret
 
-    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY .*must not be"):
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY .*must not be"):
         post_token(key)
 
 
 @pytest.mark.req("A13")
 @pytest.mark.parametrize("fallbacks", ["ab", b"ab", None, 7])
-def test_fallbacks_are_a_list(make_key, get_token, settings, fallbacks):
+def test_fallbacks_must_be_a_list(make_key, settings, fallbacks):
     """The characters of a string would each become a fallback that anyone can guess."""
     forged = sign(claims_for(make_key()), key=derive("a"))
     settings.SECRET_KEY_FALLBACKS = fallbacks
 
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS must be a list"):
-        get_token(forged)
+        backend().decode(forged)
 
 
 @pytest.mark.req("A13")

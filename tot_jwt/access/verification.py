@@ -149,9 +149,7 @@ def _client_of(verified: Verified, address: str) -> ApiClient:
         token.check_exp()
         grant, is_fresh = key_state.decide(public_key, rule)
     except (InvalidToken, InsufficientPermissions) as refusal:
-        refusals.report_refusal(
-            refusal, public_key=public_key, jti=token["jti"], address=address
-        )
+        refusals.report_refusal(refusal, public_key=public_key, jti=token["jti"], address=address)
         raise
     usage.key_used(public_key)
     verified.remember(grant)

@@ -1,18 +1,44 @@
 """The actions on domains and keys: the functions of `tot_jwt.keys` with their texts."""
 
+from collections.abc import Iterable, Sequence
+
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.confirmation import Action
+from tot_jwt.admin.confirmation import Action, Effect
 from tot_jwt.keys import (
     disable_key,
     enable_key,
     end_previous_secret,
     end_tokens,
+    release_key,
     resume_domain,
     revoke_key,
     suspend_domain,
 )
-from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.models import ApiKey, ApiKeyQuerySet, AppDomain
+from tot_jwt.rules.status import endings, status_of
+
+
+def created_elsewhere(keys: Sequence[ApiKey]) -> ApiKeyQuerySet:
+    """Return the keys that live inside these keys, except those among them."""
+    created: ApiKeyQuerySet = ApiKey.objects.created_with(keys).with_related()
+    return created.exclude(pk__in=[key.pk for key in keys]).order_by("pk")
+
+
+def usable_elsewhere(keys: Sequence[ApiKey]) -> Iterable[ApiKey]:
+    """Return the keys that live inside these keys and work now."""
+    return [key for key in created_elsewhere(keys) if key.is_usable]
+
+
+def usable_alone(keys: Iterable[ApiKey]) -> Iterable[ApiKey]:
+    """Return the keys that only their creators stop."""
+    return [
+        key
+        for key in keys
+        if not key.is_usable
+        and status_of(endings(key, None, key.app_domain.suspended_at)).is_usable
+    ]
+
 
 DOMAIN_ACTIONS = (
     Action[AppDomain](
@@ -52,6 +78,14 @@ KEY_ACTIONS = (
         log_message=_("Disabled"),
         apply=disable_key,
         applies_to=lambda key: key.revoked_at is None and key.disabled_at is None,
+        effect=Effect(
+            title=_("These created keys stop too"),
+            explanation=_(
+                "Clients created them with tokens of the keys above. "
+                "They work again when you enable their creators."
+            ),
+            rows=usable_elsewhere,
+        ),
     ),
     Action[ApiKey](
         name="enable_keys",
@@ -59,10 +93,34 @@ KEY_ACTIONS = (
         menu=_("Enable selected %(verbose_name_plural)s"),
         button=_("Enable"),
         question=_("Are you sure you want to enable the selected API keys?"),
-        consequence=_("These keys and their tokens work again, unless they have expired."),
+        consequence=_(
+            "These keys, their tokens and the keys that they created work again, "
+            "unless something else stops them, such as their expiry or their creator."
+        ),
         log_message=_("Enabled"),
         apply=enable_key,
         applies_to=lambda key: key.revoked_at is None and key.disabled_at is not None,
+    ),
+    Action[ApiKey](
+        name="release_keys",
+        permission="change",
+        menu=_("Release selected %(verbose_name_plural)s"),
+        button=_("Release"),
+        question=_("Are you sure you want to release the selected API keys from their creators?"),
+        consequence=_(
+            "Each key then stands alone, with all its own scopes, addresses and expiry. "
+            "What happens to its creator no longer affects it. This cannot be undone."
+        ),
+        log_message=_("Released"),
+        apply=release_key,
+        applies_to=lambda key: key.revoked_at is None and key.has_creator,
+        effect=Effect(
+            title=_("These keys work again"),
+            explanation=_(
+                "Only their creators, which are revoked, disabled or expired, stop them."
+            ),
+            rows=usable_alone,
+        ),
     ),
     Action[ApiKey](
         name="end_previous_secrets",
@@ -105,6 +163,14 @@ KEY_ACTIONS = (
         log_message=_("Revoked"),
         apply=revoke_key,
         applies_to=lambda key: key.revoked_at is None,
+        effect=Effect(
+            title=_("These created keys end too"),
+            explanation=_(
+                "Clients created them with tokens of the keys above. "
+                "To keep one of them, release it first."
+            ),
+            rows=created_elsewhere,
+        ),
         is_permanent=True,
     ),
 )

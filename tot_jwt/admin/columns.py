@@ -6,6 +6,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.admin.base import LifecycleAdmin
+from tot_jwt.admin.creator import creator_text, limits_text
 from tot_jwt.admin.display import (
     chips,
     clipped_code,
@@ -57,6 +58,20 @@ class KeyColumns(LifecycleAdmin[ApiKey]):
     def previous_secret(self, key: ApiKey) -> SafeString:
         """Return how long the previous secret works, and when it was used."""
         return format_html("{} {}", two_secrets_badge(key), use_of_previous_secret(key))
+
+    @admin.display(description=_("limited by its creator to"))
+    def limits(self, key: ApiKey) -> SafeString | str:
+        """Return the rights that the key has inside its creator, if it has more by itself."""
+        return limits_text(key)
+
+    @admin.display(description=_("created by key"))
+    def creator(self, key: ApiKey) -> SafeString | None:
+        """Return the key that created this key, with a link to its page."""
+        if key.created_by_key is None:
+            return None
+        return creator_text(
+            key, key.created_by_key, self.admin_url("change", key.created_by_key.pk)
+        )
 
     @admin.display(description=_("created keys"))
     def created_keys(self, key: ApiKey) -> SafeString | str:

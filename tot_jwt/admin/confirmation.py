@@ -22,6 +22,16 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Effect(Generic[M]):
+    """Rows that an action starts or stops beside the selected ones. The confirmation lists them."""
+
+    title: "StrOrPromise"
+    explanation: "StrOrPromise"
+    #: The function that returns these rows, from the rows that the action changes.
+    rows: Callable[[Sequence[M]], Iterable[M]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Action(Generic[M]):
     """A change of rows that a user with the permission may confirm."""
 
@@ -39,8 +49,8 @@ class Action(Generic[M]):
     apply: Callable[..., object]
     #: Whether the action would change the row.
     applies_to: Callable[[M], bool]
-    #: The further rows that the confirmation page offers to change too.
-    cascade: Callable[[Iterable[M]], Sequence[M]] = lambda rows: ()
+    #: What else the action does.
+    effect: Effect[M] | None = None
     is_permanent: bool = False
 
     def as_admin_action(self) -> Callable[..., HttpResponse | None]:
@@ -88,7 +98,10 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
             return None
         if "confirmed" not in request.POST:
             return self._ask(request, rows, action)
-        self._report(request, self._apply(request, rows, action), action)
+        try:
+            self._report(request, self._apply(request, rows, action), action)
+        except TotJWTError as error:
+            return self.reject(request, error)
         if "one_row" in request.POST and len(rows) == 1:
             return HttpResponseRedirect(self.admin_url("change", rows[0].pk))
         return None
@@ -96,6 +109,10 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
     def summary(self, row: M) -> dict[str, Any]:
         """Return what the confirmation page shows of a row."""
         return {"row": row}
+
+    def lock(self, rows: Iterable[M]) -> Iterable[M]:
+        """Wait for the rows and return them, locked, in the order in which to change them."""
+        raise NotImplementedError
 
     def _may(self, request: HttpRequest, action: Action[Any]) -> bool:
         allowed: bool = getattr(self, f"has_{action.permission}_permission")(request)
@@ -109,8 +126,9 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
             action=action,
             affected=[self.summary(row) for row in affected],
             unaffected=[self.summary(row) for row in rows if row not in affected],
-            created=[self.summary(row) for row in action.cascade(affected)],
-            may_cascade=True,
+            further=[self.summary(row) for row in action.effect.rows(affected)]
+            if action.effect
+            else [],
             action_checkbox_name=ACTION_CHECKBOX_NAME,
             one_row=rows[0] if "one_row" in request.POST and rows else None,
         )
@@ -118,16 +136,11 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
 
     def _apply(self, request: HttpRequest, rows: list[M], action: Action[M]) -> list[M]:
         with transaction.atomic(using=write_alias()):
-            done = [row for row in rows if self._apply_to(request, row, action)]
-            if "cascade" in request.POST:
-                # Only now, with the rows locked, can they get no further descendants.
-                further = action.cascade(done)
-                done += [row for row in further if self._apply_to(request, row, action)]
-        return done
+            # All locks come before the first change, so that transactions cannot deadlock.
+            locked = self.lock([row for row in rows if action.applies_to(row)])
+            return [row for row in locked if self._apply_to(request, row, action)]
 
     def _apply_to(self, request: HttpRequest, row: M, action: Action[M]) -> bool:
-        if not action.applies_to(row):
-            return False
         try:
             action.apply(row, by=self.actor(request))
         except TotJWTError as error:

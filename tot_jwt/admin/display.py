@@ -24,13 +24,14 @@ _SYMBOLS = {
     KeyStatus.EXPIRING: "!",
     KeyStatus.EXPIRED: "○",
     KeyStatus.DISABLED: "–",
+    KeyStatus.SUSPENDED: "‖",
     KeyStatus.REVOKED: "✕",
 }
 
 
 def key_badge(key: ApiKey) -> SafeString:
     """Return the key's status as a symbol, a word and a color."""
-    return _badge(key.status, _SYMBOLS[key.status], key.status.label)
+    return _status_badge(key.status)
 
 
 def status_badges(key: ApiKey) -> SafeString:
@@ -70,9 +71,8 @@ def short_time(at: datetime) -> str:
 
 def domain_badge(app_domain: AppDomain) -> SafeString:
     """Return the domain's state as a symbol, a word and a color."""
-    if app_domain.is_suspended:
-        return _badge("suspended", "–", _("suspended"))
-    return _badge("active", "✓", _("active"))
+    status = KeyStatus.SUSPENDED if app_domain.is_suspended else KeyStatus.ACTIVE
+    return _status_badge(status)
 
 
 def hint(key: ApiKey) -> SafeString | str:
@@ -110,6 +110,10 @@ def folded_chips(texts: Iterable[str]) -> SafeString:
 
 def _chips(texts: Iterable[str]) -> SafeString:
     return format_html_join(" ", '<code class="tot-chip">{}</code>', ((text,) for text in texts))
+
+
+def _status_badge(status: KeyStatus) -> SafeString:
+    return _badge(status, _SYMBOLS[status], status.label)
 
 
 def _badge(tone: str, symbol: str, text: object) -> SafeString:

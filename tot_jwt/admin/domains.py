@@ -1,5 +1,6 @@
 """The admin of domains."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -15,6 +16,7 @@ from tot_jwt.admin.actions import DOMAIN_ACTIONS
 from tot_jwt.admin.confirmation import ConfirmedActionsAdmin
 from tot_jwt.admin.display import clipped_code, code, domain_badge
 from tot_jwt.keys import create_domain, rename_domain
+from tot_jwt.keys.locking import lock_domains
 from tot_jwt.models import ApiKey, AppDomain
 
 _READ_ONLY = ("domain_text", "state", "keys", "created_at", "updated_at")
@@ -64,6 +66,10 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
             "title": row.name,
             "codes": [row.domain],
         }
+
+    def lock(self, rows: Iterable[AppDomain]) -> list[AppDomain]:
+        """Return the domains, locked, in the order of their ids."""
+        return lock_domains(rows)
 
     @admin.display(description=_("domain"), ordering="domain")
     def domain_text(self, app_domain: AppDomain) -> SafeString:

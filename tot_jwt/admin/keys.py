@@ -1,5 +1,6 @@
 """The admin of keys."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -17,6 +18,7 @@ from tot_jwt.admin.history import latest_events
 from tot_jwt.admin.rotation import RotationAdmin
 from tot_jwt.admin.secret_page import secret_page, used_form_page
 from tot_jwt.keys import change_key, create_key
+from tot_jwt.keys.locking import lock_keys
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyStatus
 
 _ADD_FIELDSETS = (
@@ -27,7 +29,7 @@ _IDENTITY = ("status", "name", "app_domain", "environment", "public_key_text", "
 _ORIGIN_AND_USE = (
     "created_at",
     "created_by",
-    "created_by_key",
+    "creator",
     "created_keys",
     "last_used_at",
     "disabled_at",
@@ -42,6 +44,7 @@ _READ_ONLY = (
     "previous_secret",
     "all_scopes",
     "networks",
+    "limits",
     *_ORIGIN_AND_USE,
 )
 
@@ -65,7 +68,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(KeyColumns, RotationAdmin):
-    """The admin of keys: add, change, rotate, disable, enable and revoke."""
+    """The admin of keys: add, change, rotate, disable, enable, release and revoke."""
 
     confirmed_actions = KEY_ACTIONS
     actions = [action.as_admin_action() for action in confirmed_actions]
@@ -81,7 +84,7 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
         "expires_at",
     )
     list_filter = (StatusFilter, "environment")
-    list_select_related = ("app_domain",)
+    list_select_related = ("app_domain", "created_by_key")
     search_fields = ("app_domain__domain", "name", "public_key")
     # The newest first, by an index that every table has.
     ordering = ("-pk",)
@@ -114,9 +117,11 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
         is_open = self.has_change_permission(request, obj)
         scopes, networks = ("scopes", "allowed_ips") if is_open else ("all_scopes", "networks")
         previous = ("previous_secret",) if obj.previous_secret_is_live else ()
+        rights = (scopes, "can_issue_tokens", "expires_at", networks)
+        limits = ("limits",) if self.limits(obj) else ()
         return (
             (None, {"fields": (*_IDENTITY, *previous)}),
-            (_("Rights"), {"fields": (scopes, "can_issue_tokens", "expires_at", networks)}),
+            (_("Rights"), {"fields": (*rights, *limits)}),
             (_("Origin and use"), {"fields": _ORIGIN_AND_USE}),
         )
 
@@ -167,6 +172,10 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
             "last_used_at": row.last_used_at,
             "note": use_of_previous_secret(row),
         }
+
+    def lock(self, rows: Iterable[ApiKey]) -> list[ApiKey]:
+        """Return the keys, locked. Events also lock the domain: these come in order, too."""
+        return sorted(lock_keys(rows), key=lambda key: key.app_domain_id)
 
     def _create(self, request: HttpRequest, form: ApiKeyAddForm) -> HttpResponse:
         try:

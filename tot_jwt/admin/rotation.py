@@ -21,7 +21,7 @@ from tot_jwt.exceptions import KeyIsRevoked
 from tot_jwt.keys import rotate_key
 from tot_jwt.keys.lifecycle import DEFAULT_GRACE
 from tot_jwt.keys.locking import lock_key
-from tot_jwt.models import ApiKey, write_alias
+from tot_jwt.models import ApiKey, ApiKeyQuerySet, write_alias
 from tot_jwt.rules import expiry
 from tot_jwt.utils import clock
 
@@ -45,7 +45,9 @@ class RotationForm(forms.Form):
         coerce=lambda seconds: timedelta(seconds=int(seconds)),
         widget=forms.RadioSelect,
     )
-    cascade = forms.BooleanField(required=False)
+    revoke_created_keys = forms.BooleanField(
+        label=_("Also revoke the created keys permanently"), required=False
+    )
 
     def __init__(self, key: ApiKey, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -113,22 +115,22 @@ class RotationAdmin(ConfirmedActionsAdmin[ApiKey]):
             form=form,
             item=self.summary(key),
             key=key,
-            created=[self.summary(created) for created in ApiKey.objects.created_with([key])],
-            may_cascade=self.has_revoke_permission(request),
+            created=[self.summary(created) for created in _created(key)],
+            may_revoke=self.has_revoke_permission(request),
         )
         return TemplateResponse(request, "admin/tot_jwt/rotate.html", context)
 
     def _rotate(self, request: HttpRequest, key: ApiKey, form: RotationForm) -> HttpResponse:
-        by, revoked = self.actor(request), []
+        grace = form.cleaned_data["grace"]
+        revokes = form.cleaned_data["revoke_created_keys"] and self.has_revoke_permission(request)
         with transaction.atomic(using=write_alias()):
-            key = lock_key(key)
+            key = lock_key(key, wait=grace == _NO_GRACE)
             if not form.fits(key):
                 return self._used_rotation_form(request, key)
-            grace = form.cleaned_data["grace"]
-            cascade = form.cleaned_data["cascade"] and self.has_revoke_permission(request)
-            if cascade:
-                revoked = list(ApiKey.objects.created_with([key]).order_by("pk"))
-            key, secret = rotate_key(key, grace=grace, revoke_created_keys=cascade, by=by)
+            revoked = list(_created(key)) if revokes else []
+            key, secret = rotate_key(
+                key, grace=grace, revoke_created_keys=revokes, by=self.actor(request)
+            )
             self.log_change(request, key, str(_("Secret rotated")))
             for created in revoked:
                 self.log_change(request, created, str(_("Revoked")))
@@ -150,6 +152,11 @@ class RotationAdmin(ConfirmedActionsAdmin[ApiKey]):
             next_url=self.admin_url("rotate", key.pk),
             next_label=_("Rotate again"),
         )
+
+
+def _created(key: ApiKey) -> ApiKeyQuerySet:
+    created: ApiKeyQuerySet = ApiKey.objects.created_with([key]).with_related()
+    return created.order_by("pk")
 
 
 def _stamp(key: ApiKey) -> str:

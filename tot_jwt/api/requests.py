@@ -176,6 +176,7 @@ def _expires_at(value: Any) -> datetime | None:
         raise _MemberError(NOT_IN_FUTURE)
     return expires_at
 
+
 def _boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise _MemberError(NOT_A_BOOLEAN)

@@ -41,6 +41,12 @@ def lock_domain(key: ApiKey) -> None:
     AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
 
 
+def lock_domains(domains: Iterable[AppDomain]) -> list[AppDomain]:
+    """Wait for the rows of these domains, and return them, locked, in the order of their ids."""
+    rows = AppDomain.objects.select_for_update()
+    return [rows.get(pk=domain.pk) for domain in sorted(domains, key=lambda domain: domain.pk)]
+
+
 def _is_locked(error: OperationalError) -> bool:
     has_row_locks = connections[write_alias()].features.has_select_for_update_nowait
     sqlstate = getattr(error.__cause__, "sqlstate", None)

@@ -69,7 +69,7 @@ def new_event(action: KeyEvent.Action, app_domain: AppDomain, by: Actor, **field
         at=clock.now(),
         user=by.user,
         actor=by.name,
-        jti=by.jti,
+        jti=by.jti[: lengths.TOKEN_ID],
         address=by.address,
         **fields,
     )

@@ -3,6 +3,7 @@
 The key remembers until when it has such rows: the tokens of a key that has none cost no query.
 """
 
+import hashlib
 import logging
 
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
@@ -30,13 +31,13 @@ def revoke_token(token: ApiToken, address: str) -> None:
         is_sooner = Q(tokens_revoked_until=None) | Q(tokens_revoked_until__lt=moment)
         # QuerySet.update sends no signals, which would drop the cached states.
         ApiKey.objects.using(alias).filter(is_sooner, pk=key.pk).update(tokens_revoked_until=moment)
-        row = RevokedToken(jti=token["jti"], key=key, expires_at=moment)
+        row = RevokedToken(jti_hash=_jti_hash(token), key=key, expires_at=moment)
         RevokedToken.objects.using(alias).bulk_create([row], ignore_conflicts=True)
     key_state.drop(using=alias)
     logger.info(
         "Token revoked: key=%s jti=%s address=%s",
         token.public_key,
-        token["jti"],
+        one_line(token["jti"]),
         one_line(address),
     )
     transaction.on_commit(lambda: _prune(alias), using=alias, robust=True)
@@ -45,9 +46,13 @@ def revoke_token(token: ApiToken, address: str) -> None:
 def is_revoked(token: ApiToken) -> bool:
     """Return whether the token was revoked by itself. Raises ServiceUnavailable."""
     try:
-        return RevokedToken.objects.filter(jti=token["jti"]).exists()
+        return RevokedToken.objects.filter(jti_hash=_jti_hash(token)).exists()
     except (OperationalError, InterfaceError) as error:
         raise key_state.unavailable(error) from error
+
+
+def _jti_hash(token: ApiToken) -> str:
+    return hashlib.sha256(token["jti"].encode()).hexdigest()
 
 
 def _prune(alias: str) -> None:

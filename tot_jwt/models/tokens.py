@@ -4,13 +4,13 @@ from django.db import models
 
 from tot_jwt.models.keys import ApiKey
 from tot_jwt.models.managers import PrimaryManager
-from tot_jwt.rules import lengths
 
 
 class RevokedToken(models.Model):
     """A token that was revoked by itself. Its row is needed only until the token expires."""
 
-    jti = models.CharField(max_length=lengths.TOKEN_ID, primary_key=True)
+    # SHA-256 in hexadecimal: another issuer with the same key may write a `jti` of any length.
+    jti_hash = models.CharField(max_length=64, primary_key=True)
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="revoked_tokens")
     expires_at = models.DateTimeField(db_index=True)
 
@@ -20,4 +20,4 @@ class RevokedToken(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return self.jti
+        return self.jti_hash

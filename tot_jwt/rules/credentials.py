@@ -139,11 +139,6 @@ def looks_like_secret(text: str) -> bool:
     return text.startswith(_SECRET_PREFIX)
 
 
-def loggable_key(public_key: str) -> str:
-    """Return a public key that a client sent, or a placeholder: some send their secret there."""
-    return "(a secret key)" if looks_like_secret(public_key) else public_key
-
-
 def has_valid_checksum(secret: str) -> bool:
     """Return whether the checksum of a secret is correct. For secret scanners."""
     return checksum(secret[:-CHECKSUM_LENGTH]) == secret[-CHECKSUM_LENGTH:]

@@ -9,7 +9,7 @@ HASH = 255
 NAME = 200
 #: A key's scopes together. A token carries them, and must stay below 4,096 bytes.
 SCOPES = 1800
-#: A token's `jti`.
+#: A token's `jti` in an event.
 TOKEN_ID = 64
 #: The name of an actor in an event.
 ACTOR = 255

@@ -13,7 +13,7 @@ from rest_framework_simplejwt.tokens import Token
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
-from tot_jwt.rules import lengths, scopes
+from tot_jwt.rules import scopes
 from tot_jwt.tokens.backend import TokenBackend, backend
 from tot_jwt.utils import clock
 from tot_jwt.utils.copying import CopiesToItself
@@ -163,7 +163,7 @@ def _check(claims: dict[str, Any]) -> None:
             raise InvalidToken(f"claim_{name}")
     if claims["token_type"] != TOKEN_TYPE:
         raise InvalidToken("claim_token_type")
-    if not 0 < len(claims["jti"]) <= lengths.TOKEN_ID:
+    if not claims["jti"]:
         raise InvalidToken("claim_jti")
     if not 0 <= claims["iat"] < claims["exp"] <= MAX_NUMERIC_DATE:
         raise InvalidToken("claim_times")

@@ -1,0 +1,42 @@
+"""Caches between clients and a host's view: by what a response varies, and what stays private.
+
+DRF writes the headers of the view (`view.headers`) to each of its responses, also to errors. A
+plain `HttpRequest` has no such view: there, the host sets them.
+"""
+
+from typing import Any
+
+from django.http import HttpRequest
+from rest_framework.request import Request
+
+from tot_jwt.http.headers import PRIVATE
+
+
+def http_request(request: Request | HttpRequest) -> HttpRequest:
+    """Return Django's own request, on which DRF's is built."""
+    own: HttpRequest = getattr(request, "_request", request)
+    return own
+
+
+def vary_by(request: Request | HttpRequest, header: str) -> None:
+    """Let every response of the view vary by this header, or by these."""
+    headers = _headers(request)
+    if headers is not None:
+        vary = headers.get("Vary")
+        headers["Vary"] = f"{vary}, {header}" if vary else header
+
+
+def keep_private(request: Request | HttpRequest) -> None:
+    """Let no cache store the response, neither Django's own nor one before the host."""
+    http_request(request)._cache_update_cache = False  # type: ignore[attr-defined]
+    headers = _headers(request)
+    if headers is not None:
+        headers |= PRIVATE
+    if isinstance(request, Request):
+        request.__class__ = _uncached(type(request))
+
+
+def _headers(request: Request | HttpRequest) -> dict[str, str] | None:
+    context = getattr(request, "parser_context", None)
+    view = context.get("view") if context else None
+    return getattr(view, "headers", None)
