@@ -16,7 +16,6 @@ from tot_jwt.models import ApiKey
 from tot_jwt.signals import access_refused, exchange_rejected, token_issued
 from tot_jwt.tokens import ApiToken
 
-
 SIGNALS = (token_issued, exchange_rejected, access_refused)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import HttpRequest, QueryDict
+from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
@@ -10,11 +10,13 @@ from rest_framework.request import Request
 from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
 from tot_jwt.exceptions import CredentialsRequired, InvalidRequest, TotJWTError
 from tot_jwt.http.addresses import client_address
-from tot_jwt.http.credentials import find_credentials
+from tot_jwt.http.caching import http_request, keep_private, vary_by
+from tot_jwt.http.direct import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
-from tot_jwt.http.headers import CREDENTIAL_HEADERS
-from tot_jwt.http.names import SECRET_KEY
+from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, CREDENTIAL_HEADERS
+from tot_jwt.http.hiding import hide_secret, remove_secret
 from tot_jwt.principal import ApiClient, ApiKeyAuth
+from tot_jwt.rules.credentials import Redacted
 from tot_jwt.tokens.token import ApiToken
 
 
@@ -26,21 +28,26 @@ class JWTAuthentication(BaseAuthentication):
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken] | None:
+    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiToken] | None:
         """Return the client and the token, or None. Raises ApiError."""
+        vary_by(request, "Authorization")
+        own = http_request(request)
+        hide_secret(own)
         # DRF's Request looks up slowly what it does not have itself.
-        meta = request._request.META
+        meta = own.META
         try:
             raw = bearer(meta)
             return None if raw is None else self.verify(raw, client_address(meta))
         except TotJWTError as error:
+            if isinstance(error, InvalidRequest):
+                keep_private(request)
             raise ApiError(error) from error
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken] | None:
         """Return the client and the token, or None if another class should look at the Bearer."""
         return verify_own_token(raw, address=address)
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request | HttpRequest) -> str:
         """Return the challenge of a 401 (RFC 6750 §3)."""
         return challenge()
 
@@ -48,7 +55,7 @@ class JWTAuthentication(BaseAuthentication):
 class StrictJWTAuthentication(JWTAuthentication):
     """JWTAuthentication that also rejects what it would leave to other classes."""
 
-    def authenticate(self, request: Request) -> tuple[ApiClient, ApiToken]:
+    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiToken]:
         """Return the client and the token. Raises ApiError."""
         result = super().authenticate(request)
         if result is None:
@@ -64,29 +71,32 @@ class ApiKeyAuthentication(BaseAuthentication):
     """API keys on every request: in a JSON or form body beside other data, or in headers.
 
     `request.user` is an ApiClient, `request.auth` an ApiKeyAuth. A request with any trace of keys
-    authenticates or fails. A request with an Authorization header is not searched.
+    authenticates or fails, and no cache stores its response. A request with a Bearer is not
+    searched.
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request) -> tuple[ApiClient, ApiKeyAuth] | None:
+    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiKeyAuth] | None:
         """Return the client and the key's description, or None. Raises ApiError."""
-        http_request: HttpRequest = request._request
+        vary_by(request, CREDENTIAL_HEADER_NAMES)
+        own = http_request(request)
+        hide_secret(own)
         try:
-            if "HTTP_AUTHORIZATION" in http_request.META:
-                bearer(http_request.META)
+            if bearer(own.META) is not None:
                 return None
-            _hide_secret(http_request)
-            found = find_credentials(http_request)
+            found = find_credentials(request)
             if found is None:
                 return None
-            result = verify_keys(found.credentials, address=client_address(http_request.META))
+            keep_private(request)
+            result = verify_keys(found.credentials, address=client_address(own.META))
+            if found.secret_in_body is not None:
+                _remove_secret(request, found.secret_in_body)
         except TotJWTError as error:
+            keep_private(request)
             raise ApiError(error) from error
-        if found.in_body:
-            _remove_secret(request.data)
         return result
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request | HttpRequest) -> str:
         """Return the challenge of a 401 (RFC 6750 §3)."""
         return challenge()
 
@@ -104,17 +114,10 @@ def bearer(meta: dict[str, Any]) -> str | None:
     return str(credentials)
 
 
-def _hide_secret(request: HttpRequest) -> None:
-    """Hide the secret in Django's error report, which lists the fields of a form."""
-    hidden = getattr(request, "sensitive_post_parameters", ())
-    if hidden != "__ALL__":
-        request.sensitive_post_parameters = [*hidden, SECRET_KEY]  # type: ignore[attr-defined]
-
-
-def _remove_secret(data: Any) -> None:
-    if isinstance(data, QueryDict):
-        data._mutable = True
-        data.pop(SECRET_KEY, None)
-        data._mutable = False
-    elif isinstance(data, dict):
-        data.pop(SECRET_KEY, None)
+def _remove_secret(request: Request | HttpRequest, secret: Redacted) -> None:
+    """Remove the secret from what the view sees of the body. Raises InvalidRequest."""
+    try:
+        data = request.data if isinstance(request, Request) else request.POST
+    except RecursionError:
+        raise InvalidRequest("too_deep") from None
+    remove_secret(data, secret.reveal())

@@ -1,16 +1,22 @@
 """The barrier against guessing a weak secret: over the limit, no guess is compared."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.test import Client
+from django.views.debug import ExceptionReporter
 
+from tests.support.bugs import fail_at, places
 from tests.support.caches import BROKEN, FORGETFUL
 from tests.support.hashers import COUNTING, CountingHasher
 from tests.support.keys_client import client_of, code_of
-from tests.support.requests import TOKEN_URL
+from tests.support.requests import TOKEN_URL, body
 from tests.support.times import DAY
+from tests.support.undo import undone
+from tot_jwt.access import limits
 from tot_jwt.access.guesses import secret_matches
 from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.keys import lifecycle
@@ -198,6 +204,18 @@ def test_rejected_guess_is_logged(make_weak, walk, caplog):
     assert "4711" not in caplog.text.replace(key.public_key, "")
 
 
+def test_refused_guesses_are_not_counted(db, pass_time):
+    give_back = [limits.reserve_guess("pk") for _ in range(LIMIT)]
+    for _ in range(3 * LIMIT):
+        with pytest.raises(TooManyRequests):
+            limits.reserve_guess("pk")
+
+    for each in give_back:
+        each()
+
+    assert len([limits.reserve_guess("pk") for _ in range(LIMIT)]) == LIMIT
+
+
 @pytest.mark.req("D1")
 @pytest.mark.parametrize("same_address", [True, False])
 def test_fifty_threads_respect_the_barrier(settings, db, compared, pass_time, same_address):
@@ -220,3 +238,38 @@ def test_fifty_threads_respect_the_barrier(settings, db, compared, pass_time, sa
         list(pool.map(attack, range(50)))
 
     assert compared.count(False) == 100
+
+
+@pytest.mark.req("E1")
+@pytest.mark.parametrize("sent", ["zebra", "zebra wrong"])
+def test_bug_reports_no_weak_secret(make_weak, caplog, sent):
+    key = make_weak("zebra")
+    client = Client(raise_request_exception=False)
+
+    def send():
+        given = body(key, totSecretKey=sent)
+        return client.post(TOKEN_URL, given, content_type="application/json")
+
+    with undone():
+        assert send().status_code in (RIGHT, WRONG)
+    with undone():
+        reached = [place for place in places(send, "tot_jwt") if is_about_hashes(place)]
+
+    answers = []
+    for place in reached:
+        with undone():
+            answers.append(fail_at(place, send))
+    told = [html_report(answer) for answer in answers if answer.status_code == 500]
+    assert len(told) > 8
+    assert len(told) >= len(answers) - 1  # an unreadable hash matches nothing
+    assert not [text for text in [*told, caplog.text] if "zebra" in text or key.secret_hash in text]
+
+
+def html_report(answer):
+    """Return what Django reports about the exception behind a 500."""
+    return ExceptionReporter(answer.wsgi_request, *answer.exc_info).get_traceback_html()
+
+
+def is_about_hashes(place):
+    """Return whether the place is in a function that sees a secret or its hash."""
+    return re.search(r"/(guesses|hashes|credentials)\.py$", place.code.co_filename) is not None

@@ -55,13 +55,16 @@ def works(client: Client) -> Callable[[ApiKey, str], bool]:
 
 @pytest.fixture
 def family(make_key: Callable[..., ApiKey]) -> list[ApiKey]:
-    """Return a key, its child, its grandchild, and a revoked child."""
-    parent = make_key(name="Parent")
-    make = partial(make_key, app_domain=parent.app_domain)
-    child = make(name="Child", created_by_key=parent)
-    grandchild = make(name="Grandchild", created_by_key=child)
-    gone = make(name="Gone", created_by_key=parent, revoked_at=timezone.now())
-    return [parent, child, grandchild, gone]
+    """Return a key and four keys that it created: two inside it, one released, one revoked."""
+    creator, now = make_key(name="Creator"), timezone.now()
+    make = partial(make_key, app_domain=creator.app_domain, created_by_key=creator)
+    return [
+        creator,
+        make(name="First"),
+        make(name="Second"),
+        make(name="Released", released_at=now),
+        make(name="Gone", revoked_at=now),
+    ]
 
 
 @pytest.fixture
@@ -73,5 +76,6 @@ def key_of_each_status(make_key: Callable[..., ApiKey]) -> dict[KeyStatus, ApiKe
         KeyStatus.EXPIRING: make_key(expires_at=now + timedelta(days=1)),
         KeyStatus.EXPIRED: make_key(expires_at=now - timedelta(days=1)),
         KeyStatus.DISABLED: make_key(disabled_at=now),
+        KeyStatus.SUSPENDED: make_key(app_domain__suspended_at=now),
         KeyStatus.REVOKED: make_key(revoked_at=now),
     }

@@ -27,7 +27,7 @@ HEADING = 'id="tot-events"'
 def test_history_records_user_and_address(log_in, client, make_key, settings):
     settings.TOT_JWT = {"TRUSTED_PROXIES": 1}
     user = log_in(is_superuser=True, username="maria")
-    key = make_key()
+    key = make_key(created_by_key=make_key())
     KeyEvent.objects.prune(timezone.now() + DAY)
     client.defaults["HTTP_X_FORWARDED_FOR"] = "203.0.113.5"
 
@@ -35,6 +35,7 @@ def test_history_records_user_and_address(log_in, client, make_key, settings):
     rotate(client, key)
     for name in (
         "end_previous_secrets",
+        "release_keys",
         "end_tokens",
         "disable_keys",
         "enable_keys",
@@ -49,6 +50,7 @@ def test_history_records_user_and_address(log_in, client, make_key, settings):
         "changed",
         "rotated",
         "previous_secret_ended",
+        "released",
         "tokens_ended",
         "disabled",
         "enabled",

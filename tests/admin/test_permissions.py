@@ -30,14 +30,16 @@ from tot_jwt.models import ApiKey, KeyEvent
     [
         (["view_apikey"], set()),
         (["view_apikey", "add_apikey", "view_appdomain"], {"add"}),
-        (["view_apikey", "change_apikey"], {"change", "disable", "enable"}),
+        (["view_apikey", "change_apikey"], {"change", "disable", "enable", "release"}),
         (["view_apikey", "revoke_apikey"], {"revoke"}),
+        (["view_apikey", "rotate_apikey"], set()),
         (["view_apikey", "delete_apikey"], set()),
     ],
 )
 def test_each_action_needs_its_permission(permissions, allowed, log_in, client, make_key):
     log_in(is_superuser=True)
     active, disabled = make_key(), make_key(disabled_at=timezone.now())
+    created = make_key(created_by_key=active)
     log_in(*permissions)
 
     done = set()
@@ -54,6 +56,9 @@ def test_each_action_needs_its_permission(permissions, allowed, log_in, client, 
     run_action(client, "disable_keys", active, confirmed="1")
     if ApiKey.objects.get(pk=active.pk).disabled_at is not None:
         done.add("disable")
+    run_action(client, "release_keys", created, confirmed="1")
+    if ApiKey.objects.get(pk=created.pk).released_at is not None:
+        done.add("release")
     run_action(client, "revoke_keys", active, confirmed="1")
     if ApiKey.objects.get(pk=active.pk).revoked_at is not None:
         done.add("revoke")
@@ -139,13 +144,14 @@ def test_rotation_needs_its_permission(permissions, allowed, log_in, client, mak
 
 
 @pytest.mark.req("E5")
-def test_rotation_permission_revokes_no_descendants(log_in, client, family):
+@pytest.mark.parametrize("grace", ["0", "86400"])
+def test_rotation_permission_revokes_no_keys(grace, log_in, client, family):
     log_in("view_apikey", "rotate_apikey")
 
     page = text(client.get(rotate_url(family[0])))
 
     assert "You do not have permission to revoke created keys." in page
-    assert secret_in(rotate(client, family[0], cascade="1"))
+    assert secret_in(rotate(client, family[0], grace=grace, revoke_created_keys="1"))
     assert [key.name for key in ApiKey.objects.exclude(revoked_at=None)] == ["Gone"]
 
 

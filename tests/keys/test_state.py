@@ -10,7 +10,8 @@ from django.utils import timezone
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import MAX_STATES, KeyState, decide, load
+from tot_jwt.keys.loading import KeyState, load
+from tot_jwt.keys.state import MAX_STATES, decide
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 
 

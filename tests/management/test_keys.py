@@ -1,5 +1,6 @@
 """The subcommands for API keys, and how they find a key."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -113,6 +114,24 @@ def test_list_is_limited_to_domain(run, run_json, make_key, make_domain):
     assert run("list_keys", make_domain().domain) == "None.\n"
 
 
+def test_list_status_counts_creator_and_domain(run, run_json, make_key):
+    now = timezone.now()
+    endings = {
+        "revoked": {"revoked_at": now},
+        "disabled": {"disabled_at": now},
+        "expired": {"expires_at": now},
+        "suspended": {"app_domain__suspended_at": now},
+        "active": {},
+    }
+    for columns in endings.values():
+        creator = make_key(**columns)
+        make_key(app_domain=creator.app_domain, created_by_key=creator)
+
+    listed = [key["status"] for key in run_json("list_keys")]
+    assert listed == [status for status in reversed(endings) for _ in ("created", "creator")]
+    assert len(re.findall("^status +suspended$", run("list_keys"), re.MULTILINE)) == 2
+
+
 def test_list_contains_no_secrets(run, make_key):
     keys = [make_key() for _ in range(3)]
 
@@ -121,7 +140,7 @@ def test_list_contains_no_secrets(run, make_key):
         assert not [k for k in keys if k.secret in printed or k.secret_hash in printed]
 
 
-# rotate_key, revoke_key, end_tokens
+# rotate_key, revoke_key, release_key, end_tokens
 
 
 @pytest.mark.req("E7")
@@ -157,31 +176,30 @@ def test_rotation_without_grace_ends_everything(
 
 @pytest.fixture
 def family(make_key):
-    """Return a key, its child and its grandchild."""
-    parent = make_key()
-    child = make_key(created_by_key=parent)
-    return parent, child, make_key(created_by_key=child)
+    """Return a key and two keys that live inside it."""
+    creator = make_key()
+    return creator, *[make_key(created_by_key=creator) for _ in range(2)]
 
 
 @pytest.mark.req("E7")
-@pytest.mark.parametrize("cascade", [False, True])
-@pytest.mark.parametrize(("command", "own"), [("rotate_key", "active"), ("revoke_key", "revoked")])
-def test_cascade_revokes_all_descendants(run, family, command, own, cascade):
-    run(command, family[0].public_key, *["--cascade"] * cascade)
+@pytest.mark.parametrize(
+    ("arguments", "created"),
+    [
+        ([], "active"),
+        (["--keep-created-keys"], "active"),
+        (["--grace-seconds", "1"], "active"),
+        (["--grace-seconds", "0"], "revoked"),
+        (["--grace-seconds", "0", "--keep-created-keys"], "active"),
+    ],
+)
+def test_rotation_may_revoke_created_keys(run, family, arguments, created):
+    run("rotate_key", family[0].public_key, *arguments)
 
-    assert statuses(family) == [own, *["revoked" if cascade else "active"] * 2]
+    assert statuses(family) == ["active", created, created]
 
 
-def test_failed_rotation_revokes_no_descendants(run, family):
-    run("rotate_key", family[0].public_key)
-
-    with pytest.raises(CommandError, match="previous secret is still valid"):
-        run("rotate_key", family[0].public_key, "--cascade")
-
-    assert statuses(family) == ["active"] * 3
-
-
-def test_failed_cascade_rotates_no_key(run, family, post_token):
+@pytest.mark.req("E7")
+def test_failed_rotation_revokes_no_keys(run, family, post_token):
     def fail(instance, **kwargs):
         if instance.pk == family[2].pk:
             raise Conflict
@@ -189,12 +207,59 @@ def test_failed_cascade_rotates_no_key(run, family, post_token):
     pre_save.connect(fail, sender=ApiKey)
     try:
         with pytest.raises(CommandError, match=Conflict.detail):
-            run("rotate_key", family[0].public_key, "--grace-seconds", "0", "--cascade")
+            run("rotate_key", family[0].public_key, "--grace-seconds", "0")
     finally:
         pre_save.disconnect(fail, sender=ApiKey)
 
     assert statuses(family) == ["active"] * 3
     assert post_token(family[0]).status_code == 200
+
+
+def test_second_rotation_needs_no_grace(run, family):
+    run("rotate_key", family[0].public_key)
+
+    with pytest.raises(CommandError, match="previous secret is still valid"):
+        run("rotate_key", family[0].public_key)
+    run("rotate_key", family[0].public_key, "--grace-seconds", "0")
+
+
+@pytest.mark.req("E7")
+def test_revocation_ends_created_keys(run, family, post_token):
+    run("revoke_key", family[0].public_key)
+
+    assert statuses(family) == ["revoked"] * 3
+    assert [post_token(key).status_code for key in family] == [401] * 3
+    assert ApiKey.objects.filter(revoked_at=None).count() == 2
+
+
+@pytest.mark.parametrize("command", ["rotate_key", "revoke_key"])
+def test_cascade_is_no_option(run, family, command):
+    with pytest.raises(CommandError, match="unrecognized arguments: --cascade"):
+        run(command, family[0].public_key, "--cascade")
+    assert statuses(family) == ["active"] * 3
+
+
+@pytest.mark.parametrize("ending", ["revoked_at", "disabled_at", "expires_at"])
+def test_released_key_works_without_creator(run_json, make_key, post_token, ending):
+    creator = make_key(**{ending: timezone.now()})
+    key = make_key(created_by_key=creator)
+    assert post_token(key).status_code == 401
+
+    printed = run_json("release_key", key.public_key)
+
+    assert (printed["status"], printed["createdBy"]) == ("active", creator.public_key)
+    assert post_token(key).status_code == 200
+    assert KeyEvent.objects.get(action="released").key == key
+
+
+@pytest.mark.parametrize("has_creator", [True, False])
+def test_second_release_changes_nothing(run_json, make_key, has_creator):
+    key = make_key(created_by_key=make_key() if has_creator else None)
+
+    first = run_json("release_key", key.public_key)
+
+    assert run_json("release_key", key.public_key) == first
+    assert KeyEvent.objects.filter(action="released").count() == has_creator
 
 
 @pytest.mark.parametrize("seconds", ["-1", "604801", "1.5", "x"])
@@ -223,7 +288,7 @@ def test_ending_tokens_keeps_the_secret(run_json, make_key, make_token, get_toke
     assert (get_token(token).status_code, post_token(key).status_code) == (401, 200)
 
 
-@pytest.mark.parametrize("command", ["rotate_key", "end_tokens"])
+@pytest.mark.parametrize("command", ["rotate_key", "release_key", "end_tokens"])
 def test_revoked_key_is_an_error(run, make_key, command):
     key = make_key()
     revoke_key(key)
@@ -232,7 +297,9 @@ def test_revoked_key_is_an_error(run, make_key, command):
         run(command, key.public_key)
 
 
-@pytest.mark.parametrize("command", ["rotate_key", "revoke_key", "end_tokens", "list_events"])
+@pytest.mark.parametrize(
+    "command", ["rotate_key", "revoke_key", "release_key", "end_tokens", "list_events"]
+)
 @pytest.mark.parametrize("similar", [str.upper, "{} ".format, "x{}".format])
 def test_similar_public_key_is_an_error(run, make_key, command, similar):
     public_key = similar(make_key(public_key="pk_Mixed").public_key)

@@ -132,6 +132,7 @@ def test_installation_settings_pass_the_checks(settings):
     ]
     assert checks.check_settings() == []
     assert checks.check_authentication_order() == []
+    assert checks.check_default_permissions() == []
     assert all(map(import_string, HOST["REST_FRAMEWORK"]["DEFAULT_AUTHENTICATION_CLASSES"]))
 
 

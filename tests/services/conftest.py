@@ -2,13 +2,16 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
+from django.db import connections
 
 from tests.support import servers
-from tests.support.process_faults import Key, fill, process, sqlite
+from tests.support.process_faults import PATIENCE, Key, fill, process, sqlite
 from tests.support.processes import REQUIRED, Process, driver
 
 
@@ -82,3 +85,25 @@ def redis() -> Iterator[servers.Redis]:
         pytest.skip("Redis is not installed")
     with servers.redis() as running:
         yield running
+
+
+@pytest.fixture
+def at_once() -> Iterator[Callable[..., list[Any]]]:
+    """``at_once(first, second)``: call both at the same time, in threads; return the results."""
+
+    def run(*calls: Callable[[], Any]) -> list[Any]:
+        barrier = Barrier(len(calls), timeout=PATIENCE)
+
+        def wait_and(call: Callable[[], Any]) -> Any:
+            try:
+                barrier.wait()
+                return call()
+            finally:
+                connections.close_all()
+
+        return [
+            future.result(PATIENCE) for future in [pool.submit(wait_and, call) for call in calls]
+        ]
+
+    with ThreadPoolExecutor(4) as pool:
+        yield run

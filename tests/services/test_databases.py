@@ -99,9 +99,9 @@ def test_key_management_uses_the_primary(lagging, file_key):
         assert app.send("PATCH", path, token, {"name": "Renamed"})[1]["name"] == "Renamed"
         assert app.send("POST", f"{path}/rotate", token, {})[0] == 200
         child_token = app.token(child)
-        path = f"/keys/{file_key['totApiKey']}?cascade=true"
+        path = f"/keys/{file_key['totApiKey']}"
         assert app.send("DELETE", path, token)[1]["code"] == "last_active_key"
-        assert app.send("DELETE", f"{path}&force=true", token) == (204, None)
+        assert app.send("DELETE", f"{path}?force=true", token) == (204, None)
         assert not app.accepts(token)
         assert not app.accepts(child_token)
 

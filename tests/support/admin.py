@@ -49,6 +49,11 @@ def text(response: Any) -> str:
     return str(response.content.decode())
 
 
+def words(response: Any) -> str:
+    """Return the words of a page, without tags and line breaks."""
+    return " ".join(re.sub(r"<[^>]+>", " ", text(response)).split())
+
+
 def messages(response: Any) -> list[str]:
     """Return the messages that the next page will show."""
     return [str(message) for message in get_messages(response.wsgi_request)]

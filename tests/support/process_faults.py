@@ -52,13 +52,15 @@ def settings_for_processes(settings: dict[str, Any]) -> Iterator[None]:
 
 
 @contextmanager
-def process(databases: dict[str, Any], *, max_age: float = 0, **settings: Any) -> Iterator[Process]:
+def process(
+    databases: dict[str, Any], *, max_age: float = 0, workers: int = 1, **settings: Any
+) -> Iterator[Process]:
     """Start a process of the application on these databases."""
     with ExitStack() as stack:
         with settings_for_processes(
             {"DATABASES": databases, "TOT_JWT": {"KEY_STATE_MAX_AGE": max_age}, **settings}
         ):
-            running = stack.enter_context(server("", max_age))
+            running = stack.enter_context(server("", max_age, workers=workers))
         yield running
 
 

@@ -49,7 +49,7 @@ def manage(database: str, *arguments: str) -> str:
 
 
 class Process:
-    """A server process with one worker, listening on 127.0.0.1."""
+    """A server process, listening on 127.0.0.1."""
 
     def __init__(self, port: int) -> None:
         self.port = port
@@ -93,14 +93,18 @@ class Process:
 
 
 @contextmanager
-def server(database: str, max_age: float) -> Iterator[Process]:
-    """Start a process on a socket that listens already, so that no client has to wait for it."""
+def server(database: str, max_age: float, *, workers: int = 1) -> Iterator[Process]:
+    """Start a process on a socket that listens already, so that no client has to wait for it.
+
+    More than one worker needs gunicorn.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listening:
         descriptor = listening.fileno()
         command = [sys.executable, "-m", "tests.support.process_server", str(descriptor)]
         if importlib.util.find_spec("gunicorn"):
-            options = ["--bind", f"fd://{descriptor}", "--workers", "1", "--log-level", "warning"]
-            command = [sys.executable, "-m", "gunicorn", *options, "tests.support.process_server"]
+            options = ["--bind", f"fd://{descriptor}", "--preload", "--log-level", "warning"]
+            command = [sys.executable, "-m", "gunicorn", *options, f"--workers={workers}"]
+            command.append("tests.support.process_server")
         process = subprocess.Popen(
             command,
             cwd=ROOT,

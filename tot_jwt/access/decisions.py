@@ -10,7 +10,7 @@ from tot_jwt.exceptions import (
     InvalidToken,
     RevokedToken,
 )
-from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.loading import KeyState
 from tot_jwt.keys.tokens import is_revoked
 from tot_jwt.rules import domains, networks, scopes
 from tot_jwt.rules.credentials import Credentials

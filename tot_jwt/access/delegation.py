@@ -8,35 +8,29 @@ Conflict. Each act counts for the calling key, a refused one too.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Required, TypedDict
 
 from django.db import transaction
 
 from tot_jwt.access import escalation, limits
-from tot_jwt.access.decisions import grant_token
 from tot_jwt.access.escalation import Caller
 from tot_jwt.access.refusals import report_refusal
+from tot_jwt.access.sessions import KeySession, caller_of, find_key, own_key
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
     EscalationRefused,
     InsufficientPermissions,
     LastActiveKey,
-    ResourceNotFound,
-    RevokedToken,
     SecretRequired,
     TooManyKeys,
 )
 from tot_jwt.keys import lifecycle
-from tot_jwt.keys import state as key_state
 from tot_jwt.keys.locking import lock_domain, lock_key
 from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, write_alias
-from tot_jwt.principal import ApiClient
 from tot_jwt.rules import expiry, scopes
 from tot_jwt.rules.credentials import PresentedSecret, SecretKey
-from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils import clock
 
 
@@ -60,30 +54,6 @@ class NewKeyFields(TypedDict, total=False):
     can_issue_tokens: bool
 
 
-@dataclass(frozen=True, slots=True)
-class KeySession:
-    """A verified token with `keys:manage`, and the address that it came from."""
-
-    client: ApiClient
-    token: ApiToken
-    address: str
-
-
-def visible_keys(client: ApiClient) -> ApiKeyQuerySet:
-    """Return the keys of the client's domain and environment, newest first."""
-    return ApiKey.objects.with_related().filter(
-        app_domain__domain=client.app_domain, environment=client.environment
-    )
-
-
-def find_key(client: ApiClient, public_key: str) -> ApiKey:
-    """Return the key if the client may see it. Raises ResourceNotFound for any other."""
-    key = visible_keys(client).get_exact(public_key)
-    if key is None:
-        raise ResourceNotFound
-    return key
-
-
 def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, SecretKey]:
     """Create a key that lives inside its creator.
 
@@ -98,8 +68,8 @@ def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, Secre
 
     _check_first(session, check)
     with transaction.atomic(using=write_alias()):
-        lock_key(_own_key(session), wait=True)
-        caller = _caller(session)
+        lock_key(own_key(session), wait=True)
+        caller = caller_of(session)
         key = check(caller)
         _check_quota(caller.key)
         return lifecycle.create_key(
@@ -197,7 +167,7 @@ def _check_first(
     Raises what the check raises; TooManyRequests, unless the act only takes away.
     """
     try:
-        check(_caller(session))
+        check(caller_of(session))
     except (EscalationRefused, InsufficientPermissions) as refusal:
         limits.count_key_change(session.client.pk, refuse=False)
         report_refusal(
@@ -215,24 +185,7 @@ def _locked(session: KeySession, key: ApiKey, *, wait: bool) -> Iterator[tuple[C
     """Yield the caller as it is now, and the locked row of the key. Raises Conflict."""
     with transaction.atomic(using=write_alias()):
         row = lock_key(key, wait=wait)
-        yield _caller(session), row
-
-
-def _caller(session: KeySession) -> Caller:
-    """Return the caller, if its token is still valid.
-
-    Raises RevokedToken, InvalidToken, InsufficientPermissions.
-    """
-    grant = grant_token(session.token, key_state.load(session.client.pk), session.address)
-    by = Actor(session.client.pk, jti=session.token["jti"], address=session.address)
-    return Caller(_own_key(session), grant.scopes, by)
-
-
-def _own_key(session: KeySession) -> ApiKey:
-    key = ApiKey.objects.with_related().get_exact(session.client.pk)
-    if key is None:
-        raise RevokedToken("unknown_key")
-    return key
+        yield caller_of(session), row
 
 
 def _new_key(caller: Caller, fields: NewKeyFields) -> ApiKey:

@@ -10,7 +10,7 @@ from tot_jwt.access.decisions import Grant, grant_exchange
 from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
 from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.loading import KeyState
 from tot_jwt.rules.credentials import Credentials
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens.token import ApiToken

@@ -109,6 +109,7 @@ def reserve_guess(public_key: str) -> Callable[[], None]:
         return partial(_decrement, counter)
     # What is not compared is not a guess. Without this, a burst of right secrets after a restart
     # would lock their owner out.
+    _decrement(counter)
     warn("Guess at a weak secret rejected without comparing it: key=%s", one_line(public_key))
     raise TooManyRequests(ceil(rate.period - elapsed))
 

@@ -13,7 +13,7 @@ from tot_jwt.exceptions import (
 )
 from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.loading import KeyState, load
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Credentials
 from tot_jwt.tokens.backend import backend
@@ -183,7 +183,7 @@ class _Confirmation:
 
     def __call__(self) -> frozenset[str]:
         if self.answer is None:
-            state = key_state.load(self._public_key)
+            state = load(self._public_key)
             try:
                 self.answer = self._rule(state).scopes
             except TotJWTError:

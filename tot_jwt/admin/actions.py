@@ -117,10 +117,11 @@ KEY_ACTIONS = (
         effect=Effect(
             title=_("These keys work again"),
             explanation=_(
-                "Only their creators, which are revoked, disabled or expired, stop them."
+                "Only their creators stop them now: these are revoked, disabled or expired."
             ),
             rows=usable_alone,
         ),
+        is_permanent=True,
     ),
     Action[ApiKey](
         name="end_previous_secrets",

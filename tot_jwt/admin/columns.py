@@ -67,11 +67,10 @@ class KeyColumns(LifecycleAdmin[ApiKey]):
     @admin.display(description=_("created by key"))
     def creator(self, key: ApiKey) -> SafeString | None:
         """Return the key that created this key, with a link to its page."""
-        if key.created_by_key is None:
+        creator = key.created_by_key
+        if creator is None:
             return None
-        return creator_text(
-            key, key.created_by_key, self.admin_url("change", key.created_by_key.pk)
-        )
+        return creator_text(key, creator, self.admin_url("change", creator.pk))
 
     @admin.display(description=_("created keys"))
     def created_keys(self, key: ApiKey) -> SafeString | str:

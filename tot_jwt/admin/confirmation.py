@@ -70,6 +70,8 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
     """Rows with actions. The row's page has a button for each action that applies to the row."""
 
     confirmed_actions: ClassVar[Sequence[Action[Any]]] = ()
+    #: The function that waits for rows and returns them, locked, in the order of their changes.
+    lock_rows: Callable[[Iterable[Any]], Iterable[Any]]
     #: The most rows of one action. Django takes at most 1,000 fields in a form.
     max_rows = 500
 
@@ -110,25 +112,20 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
         """Return what the confirmation page shows of a row."""
         return {"row": row}
 
-    def lock(self, rows: Iterable[M]) -> Iterable[M]:
-        """Wait for the rows and return them, locked, in the order in which to change them."""
-        raise NotImplementedError
-
     def _may(self, request: HttpRequest, action: Action[Any]) -> bool:
         allowed: bool = getattr(self, f"has_{action.permission}_permission")(request)
         return allowed
 
     def _ask(self, request: HttpRequest, rows: list[M], action: Action[M]) -> HttpResponse:
         affected = [row for row in rows if action.applies_to(row)]
+        further = action.effect.rows(affected) if action.effect else ()
         context = self.page_context(
             request,
             title=_("Are you sure?") if affected else _("No changes"),
             action=action,
             affected=[self.summary(row) for row in affected],
             unaffected=[self.summary(row) for row in rows if row not in affected],
-            further=[self.summary(row) for row in action.effect.rows(affected)]
-            if action.effect
-            else [],
+            further=[self.summary(row) for row in further],
             action_checkbox_name=ACTION_CHECKBOX_NAME,
             one_row=rows[0] if "one_row" in request.POST and rows else None,
         )
@@ -137,7 +134,7 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
     def _apply(self, request: HttpRequest, rows: list[M], action: Action[M]) -> list[M]:
         with transaction.atomic(using=write_alias()):
             # All locks come before the first change, so that transactions cannot deadlock.
-            locked = self.lock([row for row in rows if action.applies_to(row)])
+            locked = self.lock_rows([row for row in rows if action.applies_to(row)])
             return [row for row in locked if self._apply_to(request, row, action)]
 
     def _apply_to(self, request: HttpRequest, row: M, action: Action[M]) -> bool:

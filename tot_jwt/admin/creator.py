@@ -44,7 +44,7 @@ def _relation(key: ApiKey) -> Iterator[object]:
         return
     yield _("The key lives inside this key: it works only while this key works.")
     if key.restricted_at is not None:
-        yield _("An administrator has restricted it: with tokens it can only be narrowed.")
+        yield _("An administrator has restricted it: tokens can only narrow or revoke it.")
 
 
 def _limits(key: ApiKey, creator: ApiKey) -> Iterator[tuple[str, SafeString | str]]:

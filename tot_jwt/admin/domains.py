@@ -1,6 +1,5 @@
 """The admin of domains."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -27,6 +26,7 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
     """The admin of domains: add, rename, suspend and resume."""
 
     confirmed_actions = DOMAIN_ACTIONS
+    lock_rows = staticmethod(lock_domains)
     actions = [action.as_admin_action() for action in confirmed_actions]
     list_display = ("domain_clipped", "name", "state", "keys", "created_at")
     search_fields = ("domain", "name")
@@ -66,10 +66,6 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
             "title": row.name,
             "codes": [row.domain],
         }
-
-    def lock(self, rows: Iterable[AppDomain]) -> list[AppDomain]:
-        """Return the domains, locked, in the order of their ids."""
-        return lock_domains(rows)
 
     @admin.display(description=_("domain"), ordering="domain")
     def domain_text(self, app_domain: AppDomain) -> SafeString:

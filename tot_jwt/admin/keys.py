@@ -49,6 +49,11 @@ _READ_ONLY = (
 )
 
 
+def locked_by_domain(keys: Iterable[ApiKey]) -> list[ApiKey]:
+    """Return the keys, locked, by domain: their events also lock the domains, in this order."""
+    return sorted(lock_keys(keys), key=lambda key: key.app_domain_id)
+
+
 class StatusFilter(admin.SimpleListFilter):
     """Keys of one status."""
 
@@ -71,6 +76,7 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
     """The admin of keys: add, change, rotate, disable, enable, release and revoke."""
 
     confirmed_actions = KEY_ACTIONS
+    lock_rows = staticmethod(locked_by_domain)
     actions = [action.as_admin_action() for action in confirmed_actions]
     autocomplete_fields = ("app_domain",)
     list_display = (
@@ -172,10 +178,6 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
             "last_used_at": row.last_used_at,
             "note": use_of_previous_secret(row),
         }
-
-    def lock(self, rows: Iterable[ApiKey]) -> list[ApiKey]:
-        """Return the keys, locked. Events also lock the domain: these come in order, too."""
-        return sorted(lock_keys(rows), key=lambda key: key.app_domain_id)
 
     def _create(self, request: HttpRequest, form: ApiKeyAddForm) -> HttpResponse:
         try:

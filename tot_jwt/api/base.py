@@ -18,7 +18,7 @@ from tot_jwt import exceptions
 from tot_jwt.exceptions import InvalidValue, TotJWTError
 from tot_jwt.http.errors import ApiError
 from tot_jwt.http.headers import NO_STORE
-from tot_jwt.keys.state import unavailable
+from tot_jwt.keys.loading import unavailable
 
 #: PostgreSQL's error code on a standby. Connections can lead to one after a fail-over.
 READ_ONLY = "25006"

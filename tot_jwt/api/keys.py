@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tot_jwt.access import delegation
-from tot_jwt.access.delegation import KeySession
+from tot_jwt.access.sessions import KeySession, find_key, visible_keys
 from tot_jwt.api import requests, responses
 from tot_jwt.api.base import ContractView
 from tot_jwt.authentication import StrictJWTAuthentication
@@ -28,7 +28,7 @@ class KeysView(ContractView):
         """List one page of the keys, newest first."""
         session = key_session(request)
         status = requests.read_status(request._request)
-        keys = delegation.visible_keys(session.client)
+        keys = visible_keys(session.client)
         paginator = Paginator(keys if status is None else keys.with_status(status), PAGE_SIZE)
         number = requests.read_page_number(request._request)
         if number not in paginator.page_range:
@@ -58,20 +58,20 @@ class KeyView(ContractView):
 
     def get(self, request: Request, public_key: str) -> Response:
         """Show a key."""
-        key = delegation.find_key(key_session(request).client, public_key)
+        key = find_key(key_session(request).client, public_key)
         return Response(responses.api_key(key))
 
     def patch(self, request: Request, public_key: str) -> Response:
         """Change a key."""
         session = key_session(request)
-        key = delegation.find_key(session.client, public_key)
+        key = find_key(session.client, public_key)
         fields = requests.read_changes(request._request)
         return Response(responses.api_key(delegation.change_key(session, key, fields)))
 
     def delete(self, request: Request, public_key: str) -> Response:
         """Revoke a key."""
         session = key_session(request)
-        key = delegation.find_key(session.client, public_key)
+        key = find_key(session.client, public_key)
         delegation.revoke_key(session, key, force=requests.read_flag(request._request, "force"))
         return Response(status=204)
 
@@ -85,7 +85,7 @@ class RotateView(ContractView):
     def post(self, request: Request, public_key: str) -> Response:
         """Give a key a new secret, and show it this once."""
         session = key_session(request)
-        key = delegation.find_key(session.client, public_key)
+        key = find_key(session.client, public_key)
         secret, grace, revoke_created_keys = requests.read_rotation(request._request)
         key, new_secret = delegation.rotate_key(
             session, key, secret=secret, grace=grace, revoke_created_keys=revoke_created_keys

@@ -4,12 +4,11 @@ DRF writes the headers of the view (`view.headers`) to each of its responses, al
 plain `HttpRequest` has no such view: there, the host sets them.
 """
 
+from functools import cache
 from typing import Any
 
 from django.http import HttpRequest
 from rest_framework.request import Request
-
-from tot_jwt.http.headers import PRIVATE
 
 
 def http_request(request: Request | HttpRequest) -> HttpRequest:
@@ -30,13 +29,24 @@ def keep_private(request: Request | HttpRequest) -> None:
     """Let no cache store the response, neither Django's own nor one before the host."""
     http_request(request)._cache_update_cache = False  # type: ignore[attr-defined]
     headers = _headers(request)
-    if headers is not None:
-        headers |= PRIVATE
+    if headers is not None and "no-store" not in headers.get("Cache-Control", ""):
+        headers["Cache-Control"] = "private, no-store"
     if isinstance(request, Request):
-        request.__class__ = _uncached(type(request))
+        kind: Any = type(request)
+        request.__class__ = _uncached(kind)
 
 
 def _headers(request: Request | HttpRequest) -> dict[str, str] | None:
     context = getattr(request, "parser_context", None)
     view = context.get("view") if context else None
     return getattr(view, "headers", None)
+
+
+@cache
+def _uncached(kind: Any) -> Any:
+    """Return a class of requests whose responses Django's cache does not store within the view.
+
+    `cache_page` on a method of the view runs before DRF writes the headers. It asks the request.
+    """
+    never = property(lambda request: False, lambda request, value: None)
+    return type(kind.__name__, (kind,), {"_cache_update_cache": never})

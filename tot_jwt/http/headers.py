@@ -9,5 +9,8 @@ CREDENTIAL_HEADERS = {
     SECRET_KEY: "HTTP_TOT_SECRET_KEY",
 }
 
+#: The same headers as clients write them, for Vary.
+CREDENTIAL_HEADER_NAMES = "Tot-App-Domain, Tot-Api-Key, Tot-Secret-Key"
+
 #: For a response with a token or a secret (RFC 6749 §5.1).
 NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}

@@ -99,9 +99,9 @@ def read_object(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def media_type(request: HttpRequest) -> str:
-    """Return the body's media type, or `""` if its charset is not UTF-8."""
+    """Return the body's media type, or `""` if its charset is not UTF-8 or a part of it."""
     charset = (request.content_params or {}).get("charset", "utf-8").lower()
-    return (request.content_type or "") if charset in ("utf-8", "utf8") else ""
+    return (request.content_type or "") if charset in ("utf-8", "utf8", "us-ascii") else ""
 
 
 def read_pairs(kind: str, body: bytes) -> Pairs:
@@ -111,10 +111,10 @@ def read_pairs(kind: str, body: bytes) -> Pairs:
     return pairs
 
 
-def parse(kind: str, body: bytes) -> Pairs:
+def parse(kind: str, body: bytes, charset: str = "utf-8") -> Pairs:
     """Return the members of a JSON or form body. Raises InvalidRequest."""
     try:
-        text = body.decode()
+        text = body.decode(charset)
         value = _parse_form(text) if kind == FORM else _DECODER.decode(text)
     except (ValueError, RecursionError):
         # Without the cause, which carries the whole body.

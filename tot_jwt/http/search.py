@@ -6,8 +6,7 @@ the functions look for the names first. A name may be spelled with escapes.
 
 import json
 import re
-from collections.abc import Iterable, Iterator
-from itertools import chain
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -22,7 +21,7 @@ from tot_jwt.http.reading import Pairs
 TRIGGERS = (API_KEY, SECRET_KEY)
 NAMES = (APP_DOMAIN, *TRIGGERS)
 
-_TRIGGERS_AS_BYTES = (API_KEY.encode(), SECRET_KEY.encode())
+_NAMES_AS_BYTES = {name.encode(): name for name in NAMES}
 #: Bytes of the longest spelling of a name: ``\u0074`` for each letter, or ``%74`` in a form.
 _LONGEST = 6 * len(SECRET_KEY)
 _LONGEST_IN_FORM = 3 * len(SECRET_KEY)
@@ -31,23 +30,31 @@ _NOT_STRUCTURE = bytes(set(range(256)) - set(b'"{}[]'))
 
 def _digits(letter: str) -> str:
     """Return a pattern of the letter's two hexadecimal digits, in either case."""
-    return "".join(f"[{digit}{digit.upper()}]" for digit in f"{ord(letter):02x}")
+    return re.sub("[a-f]", lambda digit: f"[{digit[0]}{digit[0].upper()}]", f"{ord(letter):02x}")
 
 
 def _spelling(name: str) -> str:
     """Return a pattern of the name with any of its letters escaped."""
-    return "".join(rf"(?:{letter}|\\u00{_digits(letter)})" for letter in name)
+    return "".join([rf"(?:{letter}|\\u00{_digits(letter)})" for letter in name])
 
 
-def _escaped(name: str) -> Iterator[str]:
-    r"""Yield patterns of the name in quotes after its first ``\u00``, which stands anywhere."""
-    for index, letter in enumerate(name):
-        digits = _digits(letter)
-        yield rf'{digits}(?<="{name[:index]}\\u00{digits}){_spelling(name[index + 1 :])}"'
+def _after_escape(letter: str) -> str:
+    """Return a pattern of what follows the escape of this letter if that is a trigger's first."""
+    digits = _digits(letter)
+    rests = {
+        rf'(?<="{name[:index]}\\u00{digits}){_spelling(name[index + 1 :])}"'
+        for name in TRIGGERS
+        for index in range(len(name))
+        if name[index] == letter
+    }
+    return f"{digits}(?:{'|'.join(sorted(rests))})"
 
 
+_LETTERS = sorted(set("".join(TRIGGERS)))
 # It begins with the rare ``\u00``, not with a quotation mark: that is several times faster.
-_ESCAPED_NAME = re.compile(rf"\\u00(?:{'|'.join(chain(*map(_escaped, NAMES)))})".encode())
+_ESCAPED_TRIGGER = re.compile(rf"\\u00(?:{'|'.join(map(_after_escape, _LETTERS))})".encode())
+#: A letter of both triggers, in each spelling. Searching for it spares most bodies the pattern.
+_K = (b"K", rb"\u004b", rb"\u004B")
 _ANY_NAME = re.compile(f'"(?:{"|".join(f"({_spelling(name)})" for name in NAMES)})"'.encode())
 _VALUE = re.compile(rb'[ \t\r\n]*+:[ \t\r\n]*+(?P<value>"(?:[^"\\]++|\\.)*+"|null\b)?', re.DOTALL)
 
@@ -55,51 +62,46 @@ _VALUE = re.compile(rb'[ \t\r\n]*+:[ \t\r\n]*+(?P<value>"(?:[^"\\]++|\\.)*+"|nul
 @sensitive_variables()
 def may_have_keys(body: bytes) -> bool:
     """Return whether a trigger stands in a JSON body, at any level, also spelled with escapes."""
-    if body.count(b'"') * 64 < len(body):
-        # Searching long strings costs more than parsing them. No name is that long.
-        body = b'"'.join([part for part in body.split(b'"') if len(part) <= _LONGEST])
-    if [name for name in _TRIGGERS_AS_BYTES if name in body]:
-        return True
-    return b"\\" in body and bool(_ESCAPED_NAME.search(body))
+    short = _short_strings(body)
+    return _has_plain_trigger(short) or _has_escaped_trigger(short)
 
 
 @sensitive_variables()
 def find_in_form(body: bytes) -> Pairs:
     """Return the credentials in a form, or nothing without a trigger. Raises InvalidRequest."""
-    if b"%" not in body and not [name for name in _TRIGGERS_AS_BYTES if name in body]:
+    has_plain_trigger = _has_plain_trigger(body)
+    limit = host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+    if limit is not None and body.count(b"&") >= limit:
+        if has_plain_trigger:
+            raise InvalidRequest("not_parsed")
+        return []  # Django parses no form with so many fields.
+    if not has_plain_trigger and b"%" not in body:
         return []
     fields: list[tuple[str, bytes]] = []
     for field in body.split(b"&"):
         written, _, value = field.partition(b"=")
-        if (
-            len(written) <= _LONGEST_IN_FORM
-            and (name := _unquoted(written).decode("latin-1")) in NAMES
-        ):
+        name = _NAMES_AS_BYTES.get(_unquoted(written)) if len(written) <= _LONGEST_IN_FORM else None
+        if name:
             fields.append((name, value))
     if not has_trigger(fields):
         return []
-    limit = host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
-    if limit is not None and body.count(b"&") >= limit:
-        raise InvalidRequest("not_parsed")
     return [(name, _text(value)) for name, value in fields]
 
 
 @sensitive_variables()
-def find_in_large_json(body: bytes, encoding: str) -> Pairs | None:
-    """Return the credentials among the members of a JSON object, or None: parse the body.
+def find_in_large_json(body: bytes, encoding: str) -> Pairs:
+    """Return the credentials among the members of a JSON object.
 
     It reads valid JSON as a parser does. The view's own parser finds other errors than open
     brackets. Raises InvalidRequest.
     """
     # The replacements have the same length, so that places stay the same.
     plain = body.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in body else body
-    places = _places(plain)
-    if len(places) > len(body) // 256:
-        return None
     pairs: Pairs = []
     depth, in_string, position = 0, False, 0
-    for start, end, name in [*places, (len(body), len(body), "")]:
-        change, in_string = _structure(plain[position:start], in_string)
+    for start, end, name in [*_places(plain), (len(body), len(body), "")]:
+        marks = plain[position:start].translate(None, _NOT_STRUCTURE)
+        change, in_string = _structure(marks, in_string)
         depth, position = depth + change, start
         member = _VALUE.match(body, end) if depth == 1 and not in_string else None
         if member is not None:
@@ -112,6 +114,37 @@ def find_in_large_json(body: bytes, encoding: str) -> Pairs | None:
 def has_trigger(pairs: Iterable[tuple[str, Any]]) -> bool:
     """Return whether one of the names is a trigger."""
     return not {name for name, _ in pairs}.isdisjoint(TRIGGERS)
+
+
+@sensitive_variables()
+def _short_strings(body: bytes) -> bytes:
+    """Return the body without its long strings if it has few strings, else the whole body.
+
+    No name is that long, and parsing a long string is as fast as searching it.
+    """
+    parts: list[bytes] = []
+    start = 0
+    for _ in range(len(body) // 512):
+        end = body.find(b'"', start)
+        if end < 0:
+            # With a quotation mark before the first part and after the last one.
+            return b'"'.join([b"", *parts, b""])
+        if end - start <= _LONGEST:
+            parts.append(body[start:end])
+        start = end + 1
+    return body
+
+
+@sensitive_variables()
+def _has_plain_trigger(body: bytes) -> bool:
+    return API_KEY.encode() in body or SECRET_KEY.encode() in body
+
+
+@sensitive_variables()
+def _has_escaped_trigger(body: bytes) -> bool:
+    if rb"\u00" not in body or not [letter for letter in _K if letter in body]:
+        return False
+    return bool(_ESCAPED_TRIGGER.search(body))
 
 
 @sensitive_variables()
@@ -130,7 +163,7 @@ def _text(value: bytes) -> str:
 @sensitive_variables()
 def _places(body: bytes) -> list[tuple[int, int, str]]:
     """Return start, end and name of each name in quotes, in this order."""
-    if _ESCAPED_NAME.search(body):
+    if rb"\u00" in _short_strings(body):
         found = _ANY_NAME.finditer(body)
         return [(match.start(), match.end(), NAMES[(match.lastindex or 0) - 1]) for match in found]
     places = []
@@ -144,10 +177,8 @@ def _places(body: bytes) -> list[tuple[int, int, str]]:
     return sorted(places)
 
 
-@sensitive_variables()
-def _structure(part: bytes, in_string: bool) -> tuple[int, bool]:
-    """Return by how much the part changes the depth, and whether a string is open at its end."""
-    marks = part.translate(None, _NOT_STRUCTURE)
+def _structure(marks: bytes, in_string: bool) -> tuple[int, bool]:
+    """Return by how much brackets change the depth, and whether a string is open at the end."""
     pieces = (b'"' + marks if in_string else marks).replace(b'""', b"").split(b'"')
     outside = b"".join(pieces[::2])
     opened = outside.count(b"{") + outside.count(b"[")

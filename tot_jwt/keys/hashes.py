@@ -3,15 +3,15 @@
 A strong secret is stored under SHA-256 afterwards, a weak one under a slow hash.
 """
 
+from dataclasses import dataclass, field
 from functools import partial
 from threading import Lock
-from typing import NamedTuple
 
 from django.db import connections, transaction
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.keys import state as key_state
-from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.loading import KeyState
 from tot_jwt.models import ApiKey, Tenant, current_tenant
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.utils import clock
@@ -23,22 +23,21 @@ INTERVAL = 60
 MAX_ATTEMPTS = 10_000
 
 
-class _Attempt(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Attempt:
     """A hash to replace, in one of the two columns. Its repr does not show the hash."""
 
     tenant: Tenant
     public_key: str
     column: str
-    stored_hash: str
-
-    def __repr__(self) -> str:
-        return f"<_Attempt: {self.public_key} {self.column}>"
+    stored_hash: str = field(repr=False)
 
 
 _attempts: BoundedDict[_Attempt, float] = BoundedDict(MAX_ATTEMPTS)
 _lock = Lock()
 
 
+@sensitive_variables()
 def upgrade(secret: PresentedSecret, state: KeyState) -> None:
     """Replace the hash that the secret matched in this state, if it needs another. Never raises.
 
@@ -78,7 +77,6 @@ def _replace(attempt: _Attempt, secret: PresentedSecret) -> None:
     new_hash = secret.hash_for_storage()
     key = ApiKey.objects.using(alias).filter(public_key=attempt.public_key)
     if key.filter((attempt.column, attempt.stored_hash)).update(**{attempt.column: new_hash}):
-        secret.accept(new_hash)
         key_state.reset()
 
 

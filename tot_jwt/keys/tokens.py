@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, transacti
 from django.db.models import Q
 
 from tot_jwt.keys import state as key_state
+from tot_jwt.keys.loading import unavailable
 from tot_jwt.models import ApiKey, RevokedToken, write_alias
 from tot_jwt.rules import expiry
 from tot_jwt.tokens.token import ApiToken
@@ -48,7 +49,7 @@ def is_revoked(token: ApiToken) -> bool:
     try:
         return RevokedToken.objects.filter(jti_hash=_jti_hash(token)).exists()
     except (OperationalError, InterfaceError) as error:
-        raise key_state.unavailable(error) from error
+        raise unavailable(error) from error
 
 
 def _jti_hash(token: ApiToken) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import connections, transaction
 from django.db.models import Q
 
-from tot_jwt.keys.state import KeyState
+from tot_jwt.keys.loading import KeyState
 from tot_jwt.models import ApiKey, Tenant, current_tenant
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.utils import clock

@@ -115,11 +115,6 @@ class TokenMemory(Generic[V]):
 
 def entry_size(token: str, claims: Mapping[str, Any]) -> int:
     """Return the bytes that a cached token occupies, with its client: at least what it takes."""
-    scopes = claims["scope"].count(" ") + 1
-    return (
-        _ENTRY_BYTES
-        + sys.getsizeof(token)
-        + json_size(dict(claims))
-        + len(claims["scope"])
-        + _SCOPE_BYTES * scopes
-    )
+    scope: str = claims["scope"]
+    scopes_size = len(scope) + _SCOPE_BYTES * (scope.count(" ") + 1)
+    return _ENTRY_BYTES + sys.getsizeof(token) + json_size(dict(claims)) + scopes_size

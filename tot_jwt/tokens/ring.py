@@ -78,7 +78,7 @@ def build_ring(
 
 @sensitive_variables()
 def require_secrets(secret_key: Any, fallbacks: Any) -> None:
-    """Raise ImproperlyConfigured if a key that everybody can guess would be derived from these."""
+    """Raise ImproperlyConfigured if a key derived from these would be easy to guess."""
     if is_blank(secret_key):
         raise ImproperlyConfigured("SECRET_KEY must not be blank: tokens' keys derive from it.")
     # The characters of a string would each become a fallback.

@@ -48,7 +48,7 @@ def is_lifetime(value: Any) -> bool:
 
 
 def are_choices(value: Any, names: Collection[str]) -> bool:
-    """Return whether the value is a list of one or more of these names, none of them twice."""
+    """Return whether the value is a list of one or more of these names, without repetition."""
     is_list = isinstance(value, list | tuple) and all(isinstance(name, str) for name in value)
     return is_list and 0 < len(value) == len(set(value) & set(names))
 

@@ -102,7 +102,8 @@ class RotateKey(Subcommand):
     help = (
         "Give an API key a new secret and print the secret, which is never shown again. "
         "The previous secret keeps working for the grace period. "
-        "A grace period of 0 ends all earlier secrets and all tokens at once."
+        "A grace period of 0 ends all earlier secrets and all tokens at once, and revokes the keys "
+        "that the key created."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -119,7 +120,7 @@ class RotateKey(Subcommand):
         parser.add_argument(
             "--keep-created-keys",
             action="store_true",
-            help="Keep the keys that this key created. Without it, a grace period of 0 revokes them.",
+            help="Keep the keys that this key created. Otherwise a grace period of 0 revokes them.",
         )
 
     def run(self, options: Options) -> Document:
@@ -169,7 +170,7 @@ class EndTokens(Subcommand):
     """The subcommand ``end_tokens``."""
 
     name = "end_tokens"
-    help = "End all tokens of an API key. Its secret keeps working."
+    help = "End all tokens of an API key. Its secret and the keys that it created keep working."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the key."""

@@ -4,7 +4,7 @@ import sys
 
 from tot_jwt.access.decisions import check_token
 from tot_jwt.exceptions import TotJWTError
-from tot_jwt.keys import state as key_state
+from tot_jwt.keys.loading import load
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
 from tot_jwt.tokens import ApiToken
 
@@ -25,7 +25,7 @@ class InspectToken(Subcommand):
             token = ApiToken(sys.stdin.read().strip())
             claims = dict(token.payload)
             token.check_exp()
-            check_token(token, key_state.load(token.public_key))
+            check_token(token, load(token.public_key))
         except TotJWTError as error:
             return {"valid": False, "code": error.code, "detail": error.detail, "claims": claims}
         return {"valid": True, "code": None, "detail": None, "claims": claims}
