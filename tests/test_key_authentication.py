@@ -1,15 +1,18 @@
 """API keys on the views of a host, without an exchange."""
 
 import json
+import re
 from typing import Any
 
 import pytest
+from django.utils.datastructures import MultiValueDict
 from django.views.decorators.debug import sensitive_post_parameters
-from rest_framework.parsers import BaseParser
+from rest_framework.parsers import BaseParser, FormParser, JSONParser
 from rest_framework.test import APIRequestFactory
 
 from tests.support.requests import FORM, JSON, body, form, key_headers
 from tests.views import KeysOnly, WhoAmI
+from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys.domains import suspend_domain
 from tot_jwt.principal import ApiKeyAuth
@@ -122,6 +125,93 @@ def test_error_report_hides_the_secret(make_key, rf, view, hidden):
 
     assert request.sensitive_post_parameters == hidden
     assert "totSecretKey" not in request.POST
+
+
+@pytest.mark.req("E8")
+@pytest.mark.parametrize(
+    "authentication_classes",
+    [[ApiKeyAuthentication], [JWTAuthentication], [JWTAuthentication, ApiKeyAuthentication]],
+)
+@pytest.mark.parametrize(
+    "header", [None, "", "Basic x", "Bearer x", "Bearer a.b.c", "Bearer {token}", "x" * 9000]
+)
+def test_secret_is_hidden_before_all(make_key, make_token, rf, header, authentication_classes):
+    key = make_key()
+    headers = {} if header is None else {"Authorization": header.format(token=make_token(key))}
+    request = rf.post("/me", form(key), content_type=FORM, headers=headers)
+
+    KeysOnly.as_view(authentication_classes=authentication_classes)(request)
+
+    assert request.sensitive_post_parameters == ["totSecretKey"]
+
+
+class SnakeCaseParser(JSONParser):
+    """A parser that gives the members Python's names, and wraps them."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        data = super().parse(stream, media_type, parser_context)
+        renamed = {re.sub("[A-Z]", lambda c: f"_{c[0].lower()}", k): v for k, v in data.items()}
+        return {**renamed, "copies": [renamed, [data["totSecretKey"], "b"]]}
+
+
+class RenamingFormParser(FormParser):
+    """A parser that keeps the fields of a form under other names too."""
+
+    def parse(self, stream, media_type=None, parser_context=None):
+        data = super().parse(stream, media_type, parser_context).copy()
+        data.setlist("secret", ["a", data["totSecretKey"]])
+        return {"form": data, "list": [MultiValueDict({"s": [data["totSecretKey"]]})]}
+
+
+@pytest.mark.req("E8")
+@pytest.mark.parametrize("parser", [SnakeCaseParser, RenamingFormParser])
+def test_secret_leaves_under_any_name(make_key, rf, parser):
+    key = make_key()
+    sent = form(key, "&a=1") if issubclass(parser, FormParser) else body(key, a=1)
+    content_type = FORM if issubclass(parser, FormParser) else JSON
+    request = rf.post("/me", sent, content_type=content_type)
+
+    data = KeysOnly.as_view(parser_classes=[parser])(request).data["data"]
+
+    assert key.secret not in repr(data)
+    assert key.public_key in repr(data)
+    if parser is SnakeCaseParser:
+        assert data["tot_api_key"] == key.public_key
+        assert data["copies"] == [{**data["copies"][0], "a": 1}, ["b"]]
+
+
+def test_search_for_secret_is_bounded(make_key, rf):
+    key = make_key()
+    sent = body(key, many=[[]] * 5000, last=[key.secret])
+
+    data = KeysOnly.as_view()(rf.post("/me", sent, content_type=JSON)).data["data"]
+
+    assert "totSecretKey" not in data
+    assert len(data["many"]) == 5000
+
+
+def test_form_of_django_loses_secret(make_key, rf):
+    request = rf.post("/me", form(make_key(), "&a=1"), content_type=FORM)
+
+    user, _ = ApiKeyAuthentication().authenticate(request)
+
+    assert user.pk == request.POST["totApiKey"]
+    assert "totSecretKey" not in request.POST
+    with pytest.raises(AttributeError):
+        request.POST["a"] = "2"
+
+
+@pytest.mark.parametrize("content_type", [JSON, "application/vnd.example+json"])
+def test_json_of_django_is_searched(make_key, rf, content_type):
+    key = make_key()
+    request = rf.post("/me", json.dumps(body(key)), content_type=content_type)
+
+    user, _ = ApiKeyAuthentication().authenticate(request)
+
+    assert user.pk == key.public_key
+    assert ApiKeyAuthentication().authenticate(rf.get("/me")) is None
+    text = rf.post("/me", "totApiKey", content_type="text/plain")
+    assert ApiKeyAuthentication().authenticate(text) is None
 
 
 class RawParser(BaseParser):

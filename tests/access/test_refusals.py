@@ -205,6 +205,26 @@ def test_sender_is_class_of_exception(make_key, use):
     assert senders == [InvalidToken]
 
 
+def test_failing_receiver_stops_no_other():
+    def fail(**kwargs: Any) -> None:
+        raise RuntimeError
+
+    seen = []
+
+    def see(**kwargs: Any) -> None:
+        seen.append(kwargs["reason"])
+
+    access_refused.connect(fail)
+    access_refused.connect(see)
+    try:
+        report_refusal(InvalidToken("x"), address="192.0.2.1")
+    finally:
+        access_refused.disconnect(fail)
+        access_refused.disconnect(see)
+
+    assert seen == ["x"]
+
+
 @pytest.mark.req("E3")
 def test_trace_is_one_line(traces, caplog):
     report_refusal(

@@ -92,29 +92,28 @@ PLACES = {
     "query and JSON": (lambda good: {"path": "/keys-only?tot%41piKey="}, MALFORMED),
     "parts": (lambda good: {"content_type": "multipart/form-data; boundary=x"}, ANONYMOUS),
     "text": (lambda good: {"content_type": "text/plain"}, ANONYMOUS),
-    "UTF-16 declared": (
+    "Latin-1, wrong": (
         lambda good: {
-            "sent": good.json.decode().encode("utf-16"),
-            "content_type": f"{JSON}; charset=utf-16",
+            "sent": good.json_and('"x": "\u00e9"').decode().encode("latin-1") + b"}",
+            "content_type": f"{JSON}; charset=iso-8859-1",
         },
         MALFORMED,
     ),
-    "Latin-1 declared": (lambda good: {"content_type": f"{JSON}; charset=iso-8859-1"}, UNSUPPORTED),
-    "form in Latin-1": (
-        lambda good: {"sent": good.form, "content_type": f"{FORM}; charset=iso-8859-1"},
+    "form in EBCDIC": (
+        lambda good: {
+            "sent": good.form.decode().encode("cp037"),
+            "content_type": f"{FORM}; charset=cp037",
+        },
+        MALFORMED,
+    ),
+    "charset of domain names": (
+        lambda good: {"content_type": f"{JSON}; charset=idna"},
         UNSUPPORTED,
     ),
     "escaped, domain twice": (lambda good: {"sent": escaped(good, b'"appDomain": "x"')}, MALFORMED),
     "escaped, beside deep nesting": (
         lambda good: {"sent": escaped(good, b'"x": ' + b"[" * 40 + b"]" * 40)},
         MALFORMED,
-    ),
-    "escaped, in Latin-1": (
-        lambda good: {
-            "sent": escaped(good, b'"x": 1'),
-            "content_type": f"{JSON}; charset=iso-8859-1",
-        },
-        UNSUPPORTED,
     ),
     "wrong, of any type": (
         lambda good: {
@@ -124,11 +123,20 @@ PLACES = {
         INVALID,
     ),
     "one level down": (lambda good: {"sent": b'{"data": ' + good.json + b"}"}, ANONYMOUS),
-    "beside a Basic header": (
-        lambda good: {"headers": {"Authorization": "Basic zebra7"}},
-        ANONYMOUS,
+    "wrong, beside a Basic header": (
+        lambda good: {
+            "sent": good.json.replace(b"sk_live", b"sk_test"),
+            "headers": {"Authorization": "Basic zebra7"},
+        },
+        INVALID,
     ),
-    "beside an empty header": (lambda good: {"headers": {"Authorization": ""}}, ANONYMOUS),
+    "half, beside an empty header": (
+        lambda good: {
+            "sent": good.json_with(totSecretKey=""),
+            "headers": {"Authorization": ""},
+        },
+        fault("totSecretKey", told=BLANK),
+    ),
     "100,000 levels beside": (
         lambda good: {"sent": good.json_and('"x": ' + "[" * 100_000)},
         MALFORMED,
@@ -156,7 +164,11 @@ FORWARDED = {
     "empty": "",
     "commas": ",,,",
     "words": "zebra7",
-    "port": "127.0.0.1:443",
+    "port of six digits": "127.0.0.1:123456",
+    "port without digits": "127.0.0.1:",
+    "signed port": "127.0.0.1:+80",
+    "brackets around IPv4": "[127.0.0.1",
+    "one quotation mark": '"127.0.0.1:443',
     "brackets": "[::1]",
     "leading zeros": "127.000.000.001",
     "number": "2130706433",

@@ -43,6 +43,7 @@ def test_single_header_names_missing_fields(db, client, name):
         ('{"totApiKey": "a", "x": ' + "[" * 40 + "]" * 40 + "}", JSON),
         ("totApiKey=a&totApiKey=b", FORM),
         ("totApiKey=%ff", FORM),
+        ("totApiKey=a&totSecretKey=b&appDomain=%ff", FORM),
     ],
 )
 def test_keys_in_damaged_body_are_malformed(db, client, sent, content_type):
@@ -82,8 +83,23 @@ def test_body_without_keys_is_left_alone(db, client, sent, content_type):
 # Where keys are searched
 
 
-def test_authorization_header_excludes_keys_in_body(make_key, client):
-    headers = {"Authorization": "Basic x"}
+@pytest.mark.parametrize("header", ["Basic x", "", "Digest a.b.c", "Bearerx", "Token a"])
+def test_other_scheme_does_not_hide_keys(make_key, client, header):
+    key = make_key()
+    headers = {"Authorization": header}
+
+    for sent in (
+        {"data": body(key), "content_type": JSON},
+        {"data": form(key), "content_type": FORM},
+        {"headers": key_headers(key)},
+    ):
+        asked = {**sent, "headers": headers | sent.get("headers", {})}
+        assert client.post("/anyone", **asked).json() == {"pk": key.public_key}
+
+
+@pytest.mark.parametrize("header", ["Bearer x", "bearer", "BEARER "])
+def test_bearer_hides_keys_in_body(make_key, client, header):
+    headers = {"Authorization": header}
 
     answer = client.post("/anyone", body(make_key()), content_type=JSON, headers=headers)
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.settings import ALL_DATABASES
-from tests.support.processes import REQUIRED, Process, driver, manage, server
+from tests.support.processes import PREFIX, REQUIRED, Process, driver, manage, server
 
 SERVER = ALL_DATABASES["postgresql"]
 
@@ -120,3 +120,70 @@ def test_new_rights_work_everywhere_immediately(two_servers, key):
 
     assert status == 200
     assert elsewhere.accepts(elsewhere.token({**child, "totSecretKey": rotated["totSecretKey"]}))
+
+
+ORDERS = "orders:read"
+
+
+@pytest.fixture
+def creator(database: str, domain: str) -> dict[str, Any]:
+    """Create a key with a scope."""
+    printed: dict[str, Any] = json.loads(
+        manage(
+            database, "tot_jwt", "create_key", domain, "--name", "C", "--scope", ORDERS, "--json"
+        )
+    )
+    return printed
+
+
+@pytest.mark.req("F0")
+@pytest.mark.parametrize("max_age", [0, 1])
+@pytest.mark.parametrize(
+    ("change", "as_token", "exchanged"),
+    [
+        (None, (401, "token_revoked"), (401, "invalid_credentials")),
+        ({"disabled": True}, (401, "token_revoked"), (401, "invalid_credentials")),
+        ({"scopes": []}, (403, "insufficient_scope"), (403, "insufficient_permissions")),
+        (
+            {"allowedIps": ["192.0.2.0/24"]},
+            (403, "insufficient_permissions"),
+            (403, "insufficient_permissions"),
+        ),
+    ],
+    ids=["revoked", "disabled", "narrowed", "pinned"],
+)
+def test_created_key_follows_creator_everywhere(
+    two_servers, creator, max_age, change, as_token, exchanged
+):
+    here, elsewhere = two_servers(max_age)
+    own = here.token(creator)
+    _, created = here.send("POST", "/keys", own, {"name": "Created", "scopes": [ORDERS]})
+    token = elsewhere.token(created)
+    wanted = {name: created[name] for name in ("appDomain", "totApiKey")}
+    wanted |= {"totSecretKey": created["totSecretKey"], "scopes": [ORDERS]}
+    for process in (here, elsewhere):
+        assert process.ask("GET", "/scoped", token) == (200, None)
+
+    path = f"/keys/{creator['totApiKey']}"
+    answer = here.send("PATCH", path, own, change) if change else here.send("DELETE", path, own)
+    assert answer[0] in (200, 204)
+
+    assert here.ask("GET", "/scoped", token) == as_token
+    assert max_age == 0 or elsewhere.answers_before_long(as_token, "GET", "/scoped", token)
+    for process in (here, elsewhere):
+        assert process.ask("GET", "/scoped", token) == as_token
+        assert process.ask("POST", f"{PREFIX}/token", sent=wanted) == exchanged
+
+
+@pytest.mark.parametrize("max_age", [0, 1])
+def test_revoked_token_ends_on_all_processes(two_servers, key, max_age):
+    here, elsewhere = two_servers(max_age)
+    token, kept = here.token(key), here.token(key)
+    assert [process.accepts(token) for process in (here, elsewhere)] == [True, True]
+
+    assert here.send("DELETE", "/token", token) == (204, None)
+
+    assert not here.accepts(token)
+    assert max_age == 0 or elsewhere.refuses_before_long(token)
+    assert not elsewhere.accepts(token)
+    assert [process.accepts(kept) for process in (here, elsewhere)] == [True, True]

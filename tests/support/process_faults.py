@@ -16,6 +16,7 @@ import pytest
 from tests.support.documents import blocks, read
 from tests.support.processes import (
     PREFIX,
+    SETTINGS,
     Process,
     manage,
     server,
@@ -53,14 +54,19 @@ def settings_for_processes(settings: dict[str, Any]) -> Iterator[None]:
 
 @contextmanager
 def process(
-    databases: dict[str, Any], *, max_age: float = 0, workers: int = 1, **settings: Any
+    databases: dict[str, Any],
+    *,
+    max_age: float = 0,
+    workers: int = 1,
+    module: str = SETTINGS,
+    **settings: Any,
 ) -> Iterator[Process]:
     """Start a process of the application on these databases."""
     with ExitStack() as stack:
         with settings_for_processes(
             {"DATABASES": databases, "TOT_JWT": {"KEY_STATE_MAX_AGE": max_age}, **settings}
         ):
-            running = stack.enter_context(server("", max_age, workers=workers))
+            running = stack.enter_context(server("", max_age, workers=workers, module=module))
         yield running
 
 

