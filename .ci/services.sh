@@ -1,4 +1,4 @@
-# Provide PostgreSQL, MariaDB and Redis on 127.0.0.1, or exit. .ci/run sources this file.
+# Provide PostgreSQL, MariaDB, Redis and the program of Varnish, or exit. .ci/run sources this file.
 #
 # If a server answers on its usual port, the tests use it. Otherwise this script starts one without a
 # password, on another port, with its files in $tmp. As root on Debian it first installs a missing
@@ -69,3 +69,7 @@ service mariadb "${MYSQL_TCP_PORT:-3306}" 23306
 export MYSQL_TCP_PORT=$port
 service redis 6379 26379
 export REDIS_URL=${REDIS_URL:-redis://127.0.0.1:$port/0}
+
+# Its test starts it.
+PATH=$PATH:/usr/sbin
+command -v varnishd >/dev/null || apt_install varnish

@@ -1,4 +1,4 @@
-"""PostgreSQL and Redis servers that tests start and stop, on free ports of 127.0.0.1."""
+"""PostgreSQL, Redis and Varnish servers that tests start and stop, on free ports of 127.0.0.1."""
 
 import os
 import shutil
@@ -83,6 +83,46 @@ class Redis:
             self._process = None
 
 
+class Varnish:
+    """An HTTP cache with the rules that Varnish brings along, before a server on 127.0.0.1."""
+
+    def __init__(self, folder: Path, backend: int) -> None:
+        self.folder, self.backend = folder, backend
+        self.port = free_port()
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Start the cache, and return when it listens."""
+        addresses = ["-a", f"127.0.0.1:{self.port}", "-b", f"127.0.0.1:{self.backend}"]
+        command = [varnish_program(), "-F", *addresses, "-n", str(self.folder / "varnish")]
+        self._process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert self._process.stdout is not None
+        while "Child starts" not in (line := self._process.stdout.readline()):
+            assert line, "Varnish ended"
+
+    def stop(self) -> None:
+        """Stop the cache, if it runs."""
+        if self._process is not None:
+            self._process.terminate()
+            self._process.communicate()
+            self._process = None
+
+
+@contextmanager
+def varnish(backend: int) -> Iterator[Varnish]:
+    """Start Varnish before the server on this port, and stop it afterwards."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)  # Varnish runs as an account of its own.
+        server = Varnish(Path(name), backend)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
 @contextmanager
 def postgresql() -> Iterator[PostgreSQL]:
     """Start a PostgreSQL server, and stop it afterwards."""
@@ -114,6 +154,11 @@ def postgresql_program(name: str) -> str:
     return shutil.which(name) or max(
         map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=""
     )
+
+
+def varnish_program() -> str:
+    """Return the path of Varnish, or `""`. Only an administrator has its folder on PATH."""
+    return shutil.which("varnishd", path=f"{os.environ.get('PATH', '')}:/usr/sbin") or ""
 
 
 def free_port() -> int:

@@ -1,6 +1,7 @@
 """Verify a token or API keys: return the client that presented them."""
 
 from collections.abc import Callable
+from weakref import ref
 
 from tot_jwt.access import limits, refusals
 from tot_jwt.access.decisions import Grant, grant_keys, grant_token, may_be_used
@@ -25,6 +26,11 @@ from tot_jwt.utils import clock
 Rule = Callable[[KeyState | None], Grant]
 
 
+#: The state, which only the cache keeps alive; the scopes; the NumericDate at which the grant ends;
+#: and the value of TOKENS_MANAGE_KEYS.
+_Granted = tuple[ref[KeyState], frozenset[str], float, bool]
+
+
 class Verified:
     """A verified token, and what its key granted last: `remember` keeps it.
 
@@ -37,7 +43,7 @@ class Verified:
 
     def __init__(self, token: ApiToken) -> None:
         self.token = token
-        self._granted: tuple[KeyState, frozenset[str], float, bool] | None = None
+        self._granted: _Granted | None = None
 
     def remember(self, grant: Grant) -> None:
         """Keep the grant until the token or its key expires, and for a minute at most."""
@@ -47,15 +53,17 @@ class Verified:
         ends_at = min(self.token["exp"], clock.epoch() + usage.INTERVAL)
         if expires_at is not None:
             ends_at = min(ends_at, expires_at.timestamp())
-        self._granted = state, scopes, ends_at, settings.TOKENS_MANAGE_KEYS
+        self._granted = ref(state), scopes, ends_at, settings.TOKENS_MANAGE_KEYS
 
     def grant(self, address: str) -> Grant | None:
         """Return the grant if it still holds, and allows the address, or None."""
         if self._granted is None:
             return None
-        state, scopes, ends_at, manages_keys = self._granted
+        same_state, scopes, ends_at, manages_keys = self._granted
+        state = key_state.cached(self.token.public_key)
         if (
-            key_state.cached(state.public_key) is state
+            state is not None
+            and same_state() is state
             and clock.epoch() < ends_at
             and settings.TOKENS_MANAGE_KEYS is manages_keys
             and may_be_used(state, address)

@@ -41,7 +41,7 @@ _DATES = 9  # the last columns
 _SNAPSHOTS = ("repeatable read", "serializable")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class KeyState:
     """A key with its creator and domain at one moment. Its repr shows no hash.
 
