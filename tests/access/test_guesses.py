@@ -1,5 +1,6 @@
 """The barrier against guessing a weak secret: over the limit, no guess is compared."""
 
+import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -273,3 +274,13 @@ def html_report(answer):
 def is_about_hashes(place):
     """Return whether the place is in a function that sees a secret or its hash."""
     return re.search(r"/(guesses|hashes|credentials)\.py$", place.code.co_filename) is not None
+
+
+@pytest.mark.parametrize("secret", ["4711", "a" * 19])
+def test_weak_secret_of_foreign_hash_is_guarded(make_key, walk, secret):
+    """An import may store such a hash: it is quick to compute, and does not show how weak it is."""
+    key = make_key(secret_hash=f"sha512$${hashlib.sha512(secret.encode()).hexdigest()}")
+
+    answers = walk(key, *["0815"] * LIMIT, secret)
+
+    assert answers == [WRONG] * LIMIT + [THROTTLED]

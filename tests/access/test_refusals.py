@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from tests.support.keys_client import client_of
+from tests.support.keys_client import client_of, code_of
 from tests.support.requests import JSON, TOKEN_URL, bearer, body
 from tests.support.times import NOON
 from tests.support.tokens import HEADER, claims_for, claims_of, sign
@@ -246,3 +246,13 @@ def test_hint_needs_no_secret_key(settings):
 
     assert hint == key_hint("pk_live_unknown") != with_key
     assert hint.startswith("pk_...#")
+
+
+def test_token_without_manage_scope_traced(
+    make_key: Callable[..., Any], traces: Callable[[], list[tuple[str, ...]]]
+) -> None:
+    key = make_key(scopes=["a:b"])
+
+    assert code_of(client_of(key, scopes="a:b").create()) == (403, "insufficient_scope")
+
+    assert [each[:2] for each in traces()] == [("insufficient_scope", key.public_key)]

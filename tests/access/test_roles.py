@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
+from tests.support.created_keys import administer
 from tests.support.keys_calls import NOT_FOUND
 from tests.support.keys_client import KeysClient, client_of, code_of
 from tests.support.stored_keys import key_in
@@ -16,10 +17,10 @@ from tot_jwt.models import ApiKey, KeyEvent
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.req("F1", "F2"),
-    pytest.mark.usefixtures("unlimited"),
+    pytest.mark.usefixtures("unlimited", "pass_time"),
 ]
 
-SOON = "2090-01-01T00:00:00Z"
+SOON = "2025-11-18T12:00:00Z"
 
 KEY = (403, "key_exceeds_caller")
 SECRET = (403, "secret_required")
@@ -45,6 +46,10 @@ def always(outcome):
 
 HIDDEN = always((404, "not_found"))
 CREATED = Outcomes((200, ""), (200, ""), (200, ""), (200, ""), (200, ""), (204, ""))
+# An administrator has narrowed what the caller created.
+RESTRICTED = Outcomes((200, ""), (200, ""), YOURS, (200, ""), (200, ""), (204, ""))
+# The caller created it, with scopes that its token does not have.
+TAKING = Outcomes((200, ""), (200, ""), KEY, KEY, KEY, (204, ""))
 NARROWING = Outcomes((200, ""), (200, ""), YOURS, SECRET, (200, ""), (204, ""))
 EXCEEDS = Outcomes((200, ""), KEY, KEY, KEY, KEY, KEY)
 READING = Outcomes((200, ""), CREATION, CREATION, CREATION, CREATION, CREATION)
@@ -59,6 +64,8 @@ TARGETS = [
     "child",
     "child without scopes",
     "child of sibling",
+    "restricted child",
+    "released child",
     "other environment",
     "other domain",
     "unknown",
@@ -67,37 +74,47 @@ TARGETS = [
 # fmt: off
 #: Role → its outcomes for each of TARGETS.
 MATRIX = {
-    "anonymous": [UNAUTHENTICATED] * 9,
-    "full": [NARROWING, NARROWING, EXCEEDS, CREATED, CREATED, NARROWING, HIDDEN, HIDDEN, HIDDEN],
-    "without keys:manage": [NO_SCOPE] * 9,
+    "anonymous": [UNAUTHENTICATED] * 11,
+    "full": [
+        NARROWING, NARROWING, EXCEEDS, CREATED, CREATED, NARROWING, RESTRICTED, NARROWING,
+        HIDDEN, HIDDEN, HIDDEN,
+    ],
+    "without keys:manage": [NO_SCOPE] * 11,
     # It may act on keys without scopes.
     "keys:manage only": [
-        EXCEEDS, EXCEEDS, EXCEEDS, EXCEEDS, CREATED, EXCEEDS, HIDDEN, HIDDEN, HIDDEN
+        EXCEEDS, EXCEEDS, EXCEEDS, TAKING, CREATED, EXCEEDS, TAKING, EXCEEDS,
+        HIDDEN, HIDDEN, HIDDEN,
     ],
     # The caller is the target "child"; its creator is the target "own".
-    "child": [READING, READING, READING, NARROWING, READING, READING, HIDDEN, HIDDEN, HIDDEN],
-    "child of disabled parent": [
-        READING, READING, READING, NARROWING, READING, READING, HIDDEN, HIDDEN, HIDDEN
+    "child": [
+        READING, READING, READING, NARROWING, READING, READING, READING, READING,
+        HIDDEN, HIDDEN, HIDDEN,
     ],
-    "other environment": [
-        HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, NARROWING, HIDDEN, HIDDEN
+    "released child": [
+        EXCEEDS, NARROWING, EXCEEDS, NARROWING, NARROWING, NARROWING, NARROWING, NARROWING,
+        HIDDEN, HIDDEN, HIDDEN,
     ],
-    "other domain": [HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, HIDDEN, NARROWING, HIDDEN],
-    "revoked": [REVOKED] * 9,
-    "disabled": [REVOKED] * 9,
-    "suspended": [REVOKED] * 9,
-    "host's own token": [always((401, "token_invalid"))] * 9,
+    "child of disabled creator": [REVOKED] * 11,
+    "child of revoked creator": [REVOKED] * 11,
+    "other environment": [*[HIDDEN] * 8, NARROWING, HIDDEN, HIDDEN],
+    "other domain": [*[HIDDEN] * 9, NARROWING, HIDDEN],
+    "revoked": [REVOKED] * 11,
+    "disabled": [REVOKED] * 11,
+    "suspended": [REVOKED] * 11,
+    "host's own token": [always((401, "token_invalid"))] * 11,
 }
 # fmt: on
 
 #: Role → outcome of listing (the number of keys, or the error), and of creating a key.
 LIST_AND_CREATE = {
     "anonymous": ((401, "not_authenticated"), (401, "not_authenticated")),
-    "full": (6, (201, "")),
+    "full": (8, (201, "")),
     "without keys:manage": ((403, "insufficient_scope"), (403, "insufficient_scope")),
-    "keys:manage only": (6, (201, "")),
-    "child": (6, CREATION),
-    "child of disabled parent": (6, CREATION),
+    "keys:manage only": (8, (201, "")),
+    "child": (8, CREATION),
+    "released child": (8, (201, "")),
+    "child of disabled creator": ((401, "token_revoked"), (401, "token_revoked")),
+    "child of revoked creator": ((401, "token_revoked"), (401, "token_revoked")),
     "other environment": (1, (201, "")),
     "other domain": (1, (201, "")),
     "revoked": ((401, "token_revoked"), (401, "token_revoked")),
@@ -115,6 +132,24 @@ CALLS = {
     "revoke": lambda api, key: api.revoke(key, force="true"),
 }
 
+#: Role → the target that it has a token of, if that is not "own".
+HOLDERS = {
+    "child": "child",
+    "child of disabled creator": "child",
+    "child of revoked creator": "child",
+    "released child": "released child",
+    "other environment": "other environment",
+    "other domain": "other domain",
+}
+#: Role → what happens to "own" before the calls.
+ENDS = {
+    "revoked": lifecycle.revoke_key,
+    "disabled": lifecycle.disable_key,
+    "suspended": lambda key: suspend_domain(key.app_domain),
+    "child of disabled creator": lifecycle.disable_key,
+    "child of revoked creator": lifecycle.revoke_key,
+}
+
 
 class World:
     """The keys of a domain, keys out of reach, and a client for each role."""
@@ -128,38 +163,31 @@ class World:
             "own": own,
             "fewer": fewer,
             "more": make_key(app_domain=domain, scopes=["a", "b", "c"]),
-            "child": key_in(api.create(scopes=["a"], expiresAt=None)),
-            "child without scopes": key_in(api.create(expiresAt=None)),
-            "child of sibling": key_in(client_of(fewer).create(scopes=["a"], expiresAt=None)),
+            "child": key_in(api.create(scopes=["a"])),
+            "child without scopes": key_in(api.create()),
+            "child of sibling": key_in(client_of(fewer).create(scopes=["a"])),
+            "restricted child": key_in(api.create(scopes=["a", "b"])),
+            "released child": key_in(api.create(scopes=["a"])),
             "other environment": make_key(app_domain=domain, scopes=["a"], environment="test"),
             "other domain": make_key(scopes=["a"]),
             "unknown": ApiKey(public_key="pk_live_tot_unknown"),
         }
         self.targets["unknown"].secret = "sk_unknown"
+        administer(self.targets["restricted child"], scopes=["a"])
+        lifecycle.release_key(self.targets["released child"])
 
     def client(self, role):
         """Return a client of the role, after the change that makes the role."""
-        own, child = self.targets["own"], self.targets["child"]
+        own = self.targets["own"]
         if role == "anonymous":
             return KeysClient()
         if role == "host's own token":
             return KeysClient(sign(claims_for(own, scope="keys:manage a b", token_type="access")))
-        if role in ("other environment", "other domain"):
-            return client_of(self.targets[role])
-        if role.startswith("child"):
-            api = client_of(child)
-            if role == "child of disabled parent":
-                lifecycle.disable_key(own)
-            return api
         scopes = {"without keys:manage": ["a", "b"], "keys:manage only": ["keys:manage"]}.get(role)
-        api = client_of(own, **({"scopes": scopes} if scopes else {}))
-        end = {
-            "revoked": lifecycle.revoke_key,
-            "disabled": lifecycle.disable_key,
-            "suspended": lambda key: suspend_domain(key.app_domain),
-        }.get(role)
-        if end:
-            end(own)
+        holder = self.targets[HOLDERS.get(role, "own")]
+        api = client_of(holder, **({"scopes": scopes} if scopes else {}))
+        if role in ENDS:
+            ENDS[role](own)
         return api
 
 
@@ -180,7 +208,7 @@ def test_every_role_follows_the_matrix(world, role):
                 assert_cell(api, world.targets[target], call, getattr(expected, call), target)
             cells += 1
 
-    assert cells == 54
+    assert cells == 66
 
 
 def assert_cell(api, key, call, expected, target):

@@ -324,10 +324,12 @@ def test_no_page_exceeds_the_window(
     log_in(page, make_user(is_staff=True, is_superuser=True))
 
     lifecycle.rotate_key(key, grace=timedelta(hours=1))
-    make_key(app_domain=key.app_domain, created_by_key=key)
+    created = make_key(app_domain=key.app_domain, created_by_key=key)
+    created.scopes = f"{key.scopes} orders:write"
+    created.save()
     event = KeyEvent.objects.earliest("pk")
 
-    pages = (f"{key.pk}/change/", f"{key.pk}/rotate/", "", "add/")
+    pages = (f"{key.pk}/change/", f"{created.pk}/change/", f"{key.pk}/rotate/", "", "add/")
     for url in (
         *(f"apikey/{name}" for name in pages),
         "appdomain/",

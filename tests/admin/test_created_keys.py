@@ -197,7 +197,9 @@ def test_key_page_shows_its_creator(superuser, client, make_created):
 
     assert f'<a href="{change_url(creator)}">Creator</a>' in text(page)
     assert creator.public_key in text(page)
-    assert "The key lives inside this key: it works only while this key works." in words(page)
+    assert "This key lives inside its creator, and works only while its creator works." in words(
+        page
+    )
     assert "restricted" not in words(page)
     assert "lives inside" not in words(client.get(change_url(creator)))
 
@@ -215,7 +217,7 @@ def test_page_shows_time_of_release(superuser, client, make_created, time_machin
 
     page = client.get(change_url(key))
 
-    assert "Released on March 1, 2026, noon: the key stands alone." in words(page)
+    assert "Released on March 1, 2026, noon: this key stands alone." in words(page)
     assert key.created_by_key.public_key in text(page)
     assert "Limited by its creator" not in words(page)
     assert 'value="release_keys"' not in text(page)

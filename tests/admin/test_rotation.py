@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
+from django.db import connection
 from django.db.models.signals import post_init, pre_save
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.support.admin import (
@@ -133,6 +135,20 @@ def test_rotation_without_grace_ends_everything(
     assert works(key, secret_in(response))
     assert not works(key, key.secret)
     assert get_token(token).status_code == 401
+
+
+@pytest.mark.req("D7")
+@pytest.mark.parametrize("grace", ["0", "3600"])
+def test_only_rotation_without_grace_waits(grace, superuser, client, make_key):
+    key = make_key()
+    data = rotation_data(client, key, grace=grace)
+
+    with CaptureQueriesContext(connection) as queries:
+        client.post(rotate_url(key), data)
+
+    can_refuse = connection.features.has_select_for_update_nowait and grace != "0"
+    assert any("NOWAIT" in query["sql"] for query in queries) is can_refuse
+    assert KeyEvent.objects.filter(action="rotated").count() == 1
 
 
 def test_rotation_offers_a_day_first(superuser, client, make_key):

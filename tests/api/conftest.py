@@ -1,6 +1,7 @@
 """Fixtures of the endpoints: a caller with its own key, and a valid request to change."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,6 +28,12 @@ def api(key: Any) -> KeysClient:
 def child(key: Any, api: KeysClient) -> Any:
     """Return a key that `key` created, with its secret."""
     return key_in(api.create(name="Child", scopes=["orders:read"]))
+
+
+@pytest.fixture
+def long_lifetime(settings: Any) -> None:
+    """Let a token create keys that live for 100 years."""
+    settings.TOT_JWT = {"CREATED_KEY_MAX_LIFETIME": timedelta(days=36525)}
 
 
 @pytest.fixture

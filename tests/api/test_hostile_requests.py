@@ -143,7 +143,6 @@ METHODS = [
     "CONNECT",
     "PUT",
     "PATCH",
-    "DELETE",
     "ZEBRA7",
     "GETT",
     "__CLASS__",

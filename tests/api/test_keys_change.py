@@ -9,12 +9,13 @@ from django.utils import timezone
 
 from tests.support.keys_calls import MEMBERS
 from tests.support.keys_client import code_of
-from tests.support.stored_keys import key_in, reread, set_expiry, stored_columns
+from tests.support.stored_keys import reread, set_expiry, stored_columns
 from tot_jwt.models import KeyEvent
 
 pytestmark = pytest.mark.django_db
 
 
+@pytest.mark.usefixtures("long_lifetime")
 def test_changes_are_stored_and_shown(api, child):
     answer = api.change(
         child,
@@ -93,26 +94,3 @@ def test_revoked_key_cannot_be_changed(key, api, child):
     ):
         assert code_of(answer) == (409, "key_revoked")
     assert stored_columns(child) == before
-
-
-def test_shortened_key_shortens_created_keys(key, api, make_key):
-    late, early, revoked = (
-        key_in(api.create(expiresAt=f"{year}-01-01T00:00:00Z")) for year in (2095, 2050, 2095)
-    )
-    endless = key_in(api.create(expiresAt=None))
-    other = make_key(app_domain=key.app_domain)
-    api.revoke(revoked)
-
-    assert api.change(key, expiresAt="2090-01-01T00:00:00Z").status_code == 200
-
-    ends = [
-        reread(row).expires_at and reread(row).expires_at.year
-        for row in (late, early, revoked, endless, other)
-    ]
-    assert ends == [2090, 2050, 2095, 2090, None]
-    event = KeyEvent.objects.get(key=late, action="changed")
-    assert event.changes == {
-        "expires_at": ["2095-01-01T00:00:00+00:00", "2090-01-01T00:00:00+00:00"]
-    }
-    assert event.actor == key.public_key
-    assert not KeyEvent.objects.filter(key=early, action="changed").exists()

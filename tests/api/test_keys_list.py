@@ -71,7 +71,7 @@ def test_unknown_status_filter_is_rejected(key, api, status):
 
     assert answer.status_code == 400
     assert answer.json() == {
-        "status": ["Must be one of active, expiring, expired, disabled, revoked."]
+        "status": ["Must be one of active, expiring, expired, disabled, suspended, revoked."]
     }
 
 

@@ -30,19 +30,6 @@ def test_repeated_revocation_changes_nothing(api, child, post_token, make_token,
     assert api.show(child).json()["status"] == "revoked"
 
 
-@pytest.mark.parametrize("cascade", ["true", "TRUE", "false", None])
-def test_cascading_revocation_covers_created_keys(key, api, child, make_key, cascade):
-    bystander = make_key(app_domain=key.app_domain)
-
-    assert api.revoke(key, **({"cascade": cascade} if cascade else {})).status_code == 204
-
-    assert reread(key).revoked_at is not None
-    assert (reread(child).revoked_at is not None) is (cascade in ("true", "TRUE"))
-    assert reread(bystander).revoked_at is None
-    assert {event.actor for event in KeyEvent.objects.filter(action="revoked")} == {key.public_key}
-    assert code_of(api.list()) == (401, "token_revoked")
-
-
 def test_last_active_key_needs_force(key, api, make_key):
     make_key(app_domain=key.app_domain, disabled_at=NOON)
     make_key(app_domain=key.app_domain, expires_at=NOON)
@@ -53,13 +40,6 @@ def test_last_active_key_needs_force(key, api, make_key):
     assert code_of(api.revoke(key, force="false")) == (409, "last_active_key")
     assert reread(key).revoked_at is None
     assert api.revoke(key, force="true").status_code == 204
-
-
-def test_cascade_ending_all_keys_needs_force(key, api, child):
-    assert code_of(api.revoke(key, cascade="true")) == (409, "last_active_key")
-    assert reread(child).revoked_at is None
-    assert api.revoke(key, cascade="true", force="true").status_code == 204
-    assert reread(child).revoked_at is not None
 
 
 def test_inactive_last_key_needs_no_force(key, api, child):

@@ -8,8 +8,7 @@ from django.utils import timezone
 
 from tests.support.keys_calls import MEMBERS
 from tests.support.keys_client import client_of, code_of
-from tests.support.stored_keys import key_in, reread, stored_columns
-from tot_jwt.keys import lifecycle
+from tests.support.stored_keys import key_in, stored_columns
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -96,30 +95,6 @@ def test_caller_rotates_own_key(key, api):
         == 200
     )
     assert code_of(api.list()) == (401, "token_revoked")
-
-
-def test_cascading_rotation_revokes_created_keys(key, api, child):
-    assert api.rotate(key, totSecretKey=key.secret, cascade=False).status_code == 200
-    assert reread(child).revoked_at is None
-    current = api.rotate(key, totSecretKey=key.secret, cascade=True)
-    # The caller has only the previous secret now.
-    assert code_of(current) == (403, "secret_required")
-
-    lifecycle.end_previous_secret(key)
-    assert reread(key).previous_secret_hash == ""
-    secret = lifecycle.rotate_key(key, grace=timedelta(0))[1].reveal()
-    key.secret = secret
-    assert client_of(key).rotate(key, totSecretKey=secret, cascade=True).status_code == 200
-    assert reread(child).revoked_at is not None
-
-
-def test_rejected_cascading_rotation_revokes_nothing(key, api, child):
-    secret = api.rotate(key, totSecretKey=key.secret).json()["totSecretKey"]
-
-    answer = api.rotate(key, totSecretKey=secret, cascade=True)
-
-    assert code_of(answer) == (409, "previous_secret_still_valid")
-    assert reread(child).revoked_at is None
 
 
 def test_rotated_key_stays_disabled(api, child, post_token):

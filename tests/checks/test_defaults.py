@@ -1,7 +1,7 @@
 """The checks of DRF's default classes."""
 
 import pytest
-from rest_framework.permissions import IsAdminUser, IsAuthenticated
+from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
 from rest_framework_simplejwt.authentication import JWTAuthentication as SimpleJWTAuthentication
 
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
@@ -92,6 +92,8 @@ def test_simplejwts_class_before_ours_warns(settings, classes, expected):
         ([ScopesOfTheHost], []),
         ([f"{HERE}.ScopesOfTheHost"], []),
         ([HasScopes | IsAdminUser], []),
+        ([NotApiClient | IsAuthenticated], ["W016"]),
+        ([AllowAny | HasScopes], ["W016"]),
         ([IsAuthenticated & (NotApiClient | HasScopes)], []),
     ],
 )

@@ -74,6 +74,7 @@ def test_checks_are_registered_with_tags():
         ("CREATED_KEY_MAX_LIFETIME", timedelta(days=-1), "E020"),
         ("CREATED_KEY_MAX_LIFETIME", timedelta(days=1, microseconds=1), "E020"),
         ("CREATED_KEY_MAX_LIFETIME", 90, "E020"),
+        ("CREATED_KEY_MAX_LIFETIME", timedelta(days=36526), "E020"),
         ("CREATED_KEY_MAX_LIFETIME", None, "E020"),
         ("ENVIRONMENTS", [], "E021"),
         ("ENVIRONMENTS", "live", "E021"),

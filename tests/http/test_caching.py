@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, JsonResponse
 from django.test import RequestFactory
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import cache_page
@@ -34,11 +34,19 @@ class Public(WhoAmI):
 
 
 class CachedMethod(WhoAmI):
-    """A view that caches within itself, before Django REST framework writes the headers."""
+    """A view that caches within itself."""
 
     @method_decorator(cache_page(60))
     def get(self, request: Request) -> Response:
         return super().get(request)
+
+
+class CachedPlain(WhoAmI):
+    """The same with a response of Django, to which nothing is added later."""
+
+    @method_decorator(cache_page(60))
+    def get(self, request: Request) -> Any:
+        return JsonResponse({"pk": request.user.pk})
 
 
 class Missing(WhoAmI):
@@ -53,7 +61,8 @@ def ask(rf: RequestFactory) -> Callable[..., Any]:
     """``ask(view, **sent)``: return the rendered response to a GET, or to another method."""
 
     def send(view: Callable[..., Any], method: str = "GET", **sent: Any) -> Any:
-        return view(rf.generic(method, "/person", **sent)).render()
+        answer = view(rf.generic(method, "/person", **sent))
+        return answer.render() if hasattr(answer, "render") else answer
 
     return send
 
@@ -67,6 +76,7 @@ CACHED = {
     "cache_page": cache_page(60)(WhoAmI.as_view()),
     "public": cache_page(60)(Public.as_view()),
     "within the view": CachedMethod.as_view(),
+    "response of Django": CachedPlain.as_view(),
 }
 
 
@@ -82,7 +92,7 @@ def test_cached_view_separates_direct_keys(make_key, ask, view):
         assert owner(ask(view)) == 401
 
 
-@pytest.mark.parametrize("name", ["cache_page", "public"])
+@pytest.mark.parametrize("name", ["cache_page", "public", "within the view"])
 def test_cached_view_separates_tokens(make_key, make_token, ask, name):
     tokens = {key.public_key: make_token(key) for key in (make_key(), make_key())}
 

@@ -1,5 +1,6 @@
 """The states of keys that a process caches."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 
+from tests.support.created_keys import created_by
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
@@ -43,6 +45,7 @@ def test_state_equals_the_orms_row(make_key, use_tz, zone):
             generation=3,
             previous_secret_hash="sha256$x",
             previous_secret_expires_at=moment,
+            tokens_revoked_until=1_761_739_200,
             expires_at=moment + DAY,
             disabled_at=moment.replace(microsecond=0),
             revoked_at=moment + timedelta(hours=1),
@@ -53,19 +56,71 @@ def test_state_equals_the_orms_row(make_key, use_tz, zone):
             assert load(key.public_key) == KeyState(
                 public_key=row.public_key,
                 app_domain=row.app_domain.domain,
+                app_domain_id=row.app_domain_id,
                 environment=row.environment,
                 scopes=row.scope_set,
                 generation=row.generation,
                 can_issue_tokens=row.can_issue_tokens,
-                allowed_ips=row.allowed_ips,
+                allowed_ips=(row.allowed_ips,) if row.allowed_ips else (),
                 secret_hash=row.secret_hash,
                 previous_secret_hash=row.previous_secret_hash,
                 previous_secret_expires_at=row.previous_secret_expires_at,
+                tokens_revoked_until=row.tokens_revoked_until,
                 expires_at=row.expires_at,
                 disabled_at=row.disabled_at,
                 revoked_at=row.revoked_at,
-                domain_suspended_at=row.app_domain.suspended_at,
+                suspended_at=row.app_domain.suspended_at,
             )
+
+
+LATER, LATEST = NOON + DAY, NOON + 2 * DAY
+#: Columns of a created key, columns of its creator, and what the created key's state has of them.
+INSIDE = [
+    ({"scopes": ["a", "b"]}, {"scopes": ["b", "c"]}, {"scopes": {"b"}}),
+    ({"allowed_ips": ["::1"]}, {"allowed_ips": ["::/64"]}, {"allowed_ips": ("::1/128", "::/64")}),
+    ({}, {"allowed_ips": ["::/64"]}, {"allowed_ips": ("::/64",)}),
+    ({"allowed_ips": ["::1"]}, {}, {"allowed_ips": ("::1/128",)}),
+    ({"expires_at": LATER}, {"expires_at": LATEST}, {"expires_at": LATER}),
+    ({"expires_at": LATEST}, {"expires_at": LATER}, {"expires_at": LATER}),
+    ({}, {"expires_at": LATER}, {"expires_at": LATER}),
+    ({"expires_at": LATER}, {}, {"expires_at": LATER}),
+    ({}, {"can_issue_tokens": False}, {"can_issue_tokens": False}),
+    ({"can_issue_tokens": False}, {}, {"can_issue_tokens": False}),
+    ({}, {"disabled_at": NOON}, {"disabled_at": NOON}),
+    ({}, {"revoked_at": NOON}, {"revoked_at": NOON}),
+    ({"revoked_at": LATER}, {"revoked_at": NOON}, {"revoked_at": LATER}),
+    ({}, {"generation": 7, "tokens_revoked_until": int(LATER.timestamp())}, {"generation": 1}),
+]
+
+
+@pytest.mark.req("F0")
+@pytest.mark.parametrize(("own", "creators", "expected"), INSIDE, ids=str)
+def test_state_is_what_both_have(make_key, own, creators, expected):
+    creator = make_key(**creators)
+    created = created_by(creator, **own)
+    state = load(created.public_key)
+
+    assert {name: getattr(state, name) for name in expected} == expected
+    assert not state.has_revoked_tokens
+
+
+@pytest.mark.req("F0")
+@pytest.mark.parametrize(("own", "creators"), [row[:2] for row in INSIDE], ids=str)
+def test_released_state_is_its_own(make_key, own, creators):
+    created = created_by(make_key(**creators), **own, released_at=NOON)
+    alone = make_key(app_domain=created.app_domain, **own)
+    identity = {"public_key": "", "secret_hash": ""}
+
+    assert replace(load(created.public_key), **identity) == replace(
+        load(alone.public_key), **identity
+    )
+
+
+def test_state_costs_one_query(make_key, django_assert_num_queries):
+    created = created_by(make_key())
+
+    with django_assert_num_queries(1):
+        load(created.public_key)
 
 
 def test_state_shows_no_hash(make_key):

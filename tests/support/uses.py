@@ -6,7 +6,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.times import DAY, NOON
-from tot_jwt.keys import lifecycle
+from tot_jwt.keys import lifecycle, usage
+from tot_jwt.keys import state as key_state
 
 
 def used(key):
@@ -16,6 +17,12 @@ def used(key):
         moment and (moment - NOON).total_seconds()
         for moment in (key.last_used_at, key.previous_secret_last_used_at)
     )
+
+
+def forget():
+    """Forget what the process remembers of keys and of their use."""
+    key_state.reset()
+    usage.reset()
 
 
 def rotate(key):

@@ -19,6 +19,7 @@ from tot_jwt.access.refusals import report_refusal
 from tot_jwt.access.sessions import KeySession, caller_of, find_key, own_key
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
+    Conflict,
     EscalationRefused,
     InsufficientPermissions,
     LastActiveKey,
@@ -67,9 +68,7 @@ def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, Secre
         return key
 
     _check_first(session, check)
-    with transaction.atomic(using=write_alias()):
-        lock_key(own_key(session), wait=True)
-        caller = caller_of(session)
+    with _locked(session, own_key(session), wait=True) as (caller, _):
         key = check(caller)
         _check_quota(caller.key)
         return lifecycle.create_key(
@@ -102,6 +101,8 @@ def change_key(session: KeySession, key: ApiKey, fields: KeyFields) -> ApiKey:
     with _locked(session, key, wait=takes_away) as (caller, row):
         after = _changed(row, fields)
         escalation.check_change(caller, row, after)
+        if takes_away and not escalation.only_takes_away(row, after):
+            raise Conflict  # another request has narrowed the key meanwhile
         if after.is_usable and not row.is_usable:
             _check_quota(row)
         _apply(row, after, fields, caller.by)
@@ -184,6 +185,7 @@ def _check_first(
 def _locked(session: KeySession, key: ApiKey, *, wait: bool) -> Iterator[tuple[Caller, ApiKey]]:
     """Yield the caller as it is now, and the locked row of the key. Raises Conflict."""
     with transaction.atomic(using=write_alias()):
+        # The first statement: a query before it could fix a snapshot from before the wait.
         row = lock_key(key, wait=wait)
         yield caller_of(session), row
 

@@ -27,6 +27,7 @@ from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.rules.expiry import earliest, ends_later
 from tot_jwt.rules.rights import exceeds
 from tot_jwt.utils import clock
+from tot_jwt.utils.predicates import LONGEST_LIFETIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Caller:
     @property
     def latest_expiry(self) -> datetime:
         """The latest expiry that the caller may give a key."""
-        limit = clock.now() + settings.CREATED_KEY_MAX_LIFETIME
+        limit = clock.now() + min(settings.CREATED_KEY_MAX_LIFETIME, LONGEST_LIFETIME)
         return earliest(limit, self.key.expires_at) or limit
 
 

@@ -17,7 +17,7 @@ from django.views.decorators.debug import sensitive_variables
 from tot_jwt.access import limits
 from tot_jwt.rules import networks
 from tot_jwt.rules.credentials import PresentedSecret
-from tot_jwt.rules.hashes import NO_SECRET, is_slow
+from tot_jwt.rules.hashes import NO_SECRET, is_own, is_slow
 from tot_jwt.utils.memory import BoundedDict
 
 #: At some 500 bytes each, at most 5 MB in a process.
@@ -38,7 +38,8 @@ def secret_matches(
 
     Raises TooManyRequests, without comparing, if the hash is slow and there were too many guesses.
     """
-    if not is_slow(stored_hash) or secret.was_compared(stored_hash):
+    is_guarded = is_slow(stored_hash) or not (secret.is_strong or is_own(stored_hash))
+    if not is_guarded or secret.was_compared(stored_hash):
         return secret.matches(stored_hash)
     place = stored_hash, networks.counter_key(address)
     if _is_remembered(secret, place):

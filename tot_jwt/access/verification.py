@@ -160,7 +160,8 @@ def _client_of(verified: Verified, address: str) -> ApiClient:
         refusals.report_refusal(refusal, public_key=public_key, jti=token["jti"], address=address)
         raise
     usage.key_used(public_key)
-    verified.remember(grant)
+    if not grant.state.has_revoked_tokens:
+        verified.remember(grant)
     return _client(grant, None if is_fresh else _Confirmation(public_key, rule))
 
 

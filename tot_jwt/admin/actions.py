@@ -67,6 +67,12 @@ DOMAIN_ACTIONS = (
     ),
 )
 
+
+def _may_disable(key: ApiKey) -> bool:
+    """Return whether disabling the key changes it: its creator may enable it again until then."""
+    return key.disabled_at is None or (key.has_creator and key.restricted_at is None)
+
+
 KEY_ACTIONS = (
     Action[ApiKey](
         name="disable_keys",
@@ -77,7 +83,7 @@ KEY_ACTIONS = (
         consequence=_("These keys and their tokens stop working until you enable the keys again."),
         log_message=_("Disabled"),
         apply=disable_key,
-        applies_to=lambda key: key.revoked_at is None and key.disabled_at is None,
+        applies_to=lambda key: key.revoked_at is None and _may_disable(key),
         effect=Effect(
             title=_("These created keys stop too"),
             explanation=_(

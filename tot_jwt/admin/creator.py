@@ -39,12 +39,12 @@ def limits_text(key: ApiKey) -> SafeString | str:
 
 def _relation(key: ApiKey) -> Iterator[object]:
     if key.released_at is not None:
-        text = _("Released on %(time)s: the key stands alone.")
+        text = _("Released on %(time)s: this key stands alone.")
         yield text % {"time": moment(key.released_at)}
         return
-    yield _("The key lives inside this key: it works only while this key works.")
+    yield _("This key lives inside its creator, and works only while its creator works.")
     if key.restricted_at is not None:
-        yield _("An administrator has restricted it: tokens can only narrow or revoke it.")
+        yield _("An administrator has restricted it, so tokens can only narrow or revoke it.")
 
 
 def _limits(key: ApiKey, creator: ApiKey) -> Iterator[tuple[str, SafeString | str]]:

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, cast
 
 from django.core.exceptions import BadRequest, SuspiciousOperation, ValidationError
-from django.db import InterfaceError, InternalError, OperationalError, connections, transaction
+from django.db import (
+    DataError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    connections,
+    transaction,
+)
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import renderers
@@ -20,6 +27,8 @@ from tot_jwt.http.errors import ApiError
 from tot_jwt.http.headers import NO_STORE
 from tot_jwt.keys.loading import unavailable
 
+#: MariaDB's and MySQL's error for text that a column's character set lacks.
+INCORRECT_STRING = 1366
 #: PostgreSQL's error code on a standby. Connections can lead to one after a fail-over.
 READ_ONLY = "25006"
 
@@ -107,8 +116,14 @@ def _as_ours(error: Exception) -> TotJWTError:
             return exceptions.InvalidRequest(type(error).__name__)
         case TotJWTError() if error.status != 500:
             return error
+        case DataError() | OperationalError() if _cannot_be_stored(error):
+            return exceptions.InvalidRequest("not_storable")
         case OperationalError() | InterfaceError():
             return unavailable(error)
         case InternalError() if getattr(error.__cause__, "sqlstate", None) == READ_ONLY:
             return unavailable(error)
     raise error
+
+
+def _cannot_be_stored(error: Exception) -> bool:
+    return isinstance(error, DataError) or error.args[:1] == (INCORRECT_STRING,)

@@ -8,6 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tot_jwt.access import delegation
+from tot_jwt.access.refusals import report_refusal
 from tot_jwt.access.sessions import KeySession, find_key, visible_keys
 from tot_jwt.api import requests, responses
 from tot_jwt.api.base import ContractView
@@ -102,9 +103,12 @@ def key_session(request: Request) -> KeySession:
     if not settings.TOKENS_MANAGE_KEYS:
         raise ResourceNotFound
     client, token = StrictJWTAuthentication().authenticate(request)
+    address = client_address(request.META)
     if not client.has_scope(KEYS_MANAGE):
-        raise InsufficientScope([KEYS_MANAGE])
-    return KeySession(client, token, client_address(request.META))
+        refusal = InsufficientScope([KEYS_MANAGE])
+        report_refusal(refusal, public_key=client.pk, jti=token["jti"], address=address)
+        raise refusal
+    return KeySession(client, token, address)
 
 
 def _page_url(request: Request, status: KeyStatus | None, number: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings as host_settings
 from django.core.checks import CheckMessage, Warning
 from django.utils.module_loading import import_string
-from rest_framework.permissions import OperandHolder
+from rest_framework.permissions import OR, IsAdminUser, OperandHolder
 
 from tot_jwt.permissions import HasScopes, NotApiClient
 
@@ -67,7 +67,13 @@ def _is_subclass(authentication_class: Any, *paths: str) -> bool:
     return any(f"{each.__module__}.{each.__qualname__}" in paths for each in ancestors)
 
 
+#: Permissions that no client of ours has by itself.
+_SAFE = (HasScopes, NotApiClient, IsAdminUser)
+
+
 def _keeps_clients_out(permission: Any) -> bool:
     if isinstance(permission, OperandHolder):
-        return _keeps_clients_out(permission.op1_class) or _keeps_clients_out(permission.op2_class)
-    return isinstance(permission, type) and issubclass(permission, (HasScopes, NotApiClient))
+        both = [_keeps_clients_out(each) for each in (permission.op1_class, permission.op2_class)]
+        operator: Any = permission.operator_class
+        return all(both) if operator is OR else any(both)
+    return isinstance(permission, type) and issubclass(permission, _SAFE)

@@ -168,6 +168,7 @@ def disable_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
     """
     with _changing(key, Action.DISABLED, by) as row:
         row.disabled_at = row.disabled_at or clock.now()
+        _restrict(row, by)
     return row
 
 
@@ -213,13 +214,19 @@ def _changing(
             raise KeyIsRevoked
         before = copy(row)
         yield row
-        if row.has_creator and not by.is_token and exceeds(before, row):
-            row.restricted_at = row.restricted_at or clock.now()
+        if exceeds(before, row):
+            _restrict(row, by)
         names = [field.attname for field in row._meta.concrete_fields]
         changed = [name for name in names if getattr(row, name) != getattr(before, name)]
         if changed:
             row.save(update_fields=changed)
             record(action, row.app_domain, row, by, differences(before, row))
+
+
+def _restrict(row: ApiKey, by: Actor) -> None:
+    """Keep the creator from giving back what an administrator takes away."""
+    if row.has_creator and not by.is_token:
+        row.restricted_at = row.restricted_at or clock.now()
 
 
 @sensitive_variables()

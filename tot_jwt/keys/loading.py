@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 from django.db import InterfaceError, OperationalError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,14 +28,14 @@ _SQL = """
     SELECT k.public_key, k.environment, k.scopes, k.can_issue_tokens, k.allowed_ips,
            k.generation, k.secret_hash, k.previous_secret_hash,
            d.id, d.domain, c.id, c.scopes, c.can_issue_tokens, c.allowed_ips, {isolation},
-           k.previous_secret_expires_at, k.tokens_revoked_until, d.suspended_at,
+           k.tokens_revoked_until, k.previous_secret_expires_at, d.suspended_at,
            k.revoked_at, k.disabled_at, k.expires_at, c.revoked_at, c.disabled_at, c.expires_at
     FROM tot_jwt_apikey k
     JOIN tot_jwt_appdomain d ON d.id = k.app_domain_id
     LEFT JOIN tot_jwt_apikey c ON c.id = k.created_by_key_id AND k.released_at IS NULL
     WHERE k.public_key = %s
 """
-_DATES = 9  # the last columns
+_DATES = 8  # the last columns
 
 # Transactions of these levels see the database as it was when they began.
 _SNAPSHOTS = ("repeatable read", "serializable")
@@ -60,7 +60,8 @@ class KeyState:
     secret_hash: str = field(repr=False)
     previous_secret_hash: str = field(repr=False)
     previous_secret_expires_at: datetime | None
-    tokens_revoked_until: datetime | None
+    #: A NumericDate.
+    tokens_revoked_until: int | None
     revoked_at: datetime | None
     disabled_at: datetime | None
     expires_at: datetime | None
@@ -70,7 +71,7 @@ class KeyState:
     def has_revoked_tokens(self) -> bool:
         """Whether a token that was revoked by itself has not expired yet."""
         until = self.tokens_revoked_until
-        return until is not None and until > clock.now()
+        return until is not None and until > clock.epoch()
 
 
 class _Row(NamedTuple):
@@ -91,6 +92,7 @@ class _Row(NamedTuple):
     creator_can_issue_tokens: bool
     creator_allowed_ips: str
     isolation: str
+    tokens_revoked_until: int | None
 
 
 class _OwnEndings(NamedTuple):
@@ -147,6 +149,9 @@ def _sql(vendor: str) -> str:
 
 def _is_snapshot(connection: BaseDatabaseWrapper, isolation: str) -> bool:
     """Return whether an open transaction hides later changes of others."""
+    if connection.vendor == "sqlite":
+        # With a write-ahead log. No other process changes a database in memory.
+        return connection.in_atomic_block and not cast(Any, connection).is_in_memory_db()
     if connection.vendor == "mysql":
         # None leaves the level to the server, whose default is REPEATABLE READ.
         isolation = getattr(connection, "isolation_level", None) or "repeatable read"
@@ -154,7 +159,7 @@ def _is_snapshot(connection: BaseDatabaseWrapper, isolation: str) -> bool:
 
 
 def _from_row(row: _Row, dates: list[datetime | None]) -> KeyState:
-    grace_ends, tokens_revoked_until, suspended_at, *moments = dates
+    grace_ends, suspended_at, *moments = dates
     own, creators = _OwnEndings(*moments[:3]), _OwnEndings(*moments[3:])
     scope, allowed_ips = scopes.split(row.scopes), [row.allowed_ips]
     can_issue_tokens = bool(row.can_issue_tokens)
@@ -175,7 +180,7 @@ def _from_row(row: _Row, dates: list[datetime | None]) -> KeyState:
         row.secret_hash,
         row.previous_secret_hash,
         grace_ends,
-        tokens_revoked_until,
+        row.tokens_revoked_until,
         *ends,
     )
 

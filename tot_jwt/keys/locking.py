@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from django.db import OperationalError, connections
 
-from tot_jwt.exceptions import Conflict
+from tot_jwt.exceptions import Conflict, ResourceNotFound
 from tot_jwt.models import ApiKey, AppDomain, write_alias
 
 # PostgreSQL: lock not available, serialization failure, deadlock.
@@ -20,14 +20,17 @@ _NUMBERS = (1205, 3572, 1213)
 def lock_key(key: ApiKey, *, wait: bool = False) -> ApiKey:
     """Return the key's row, locked until the transaction ends.
 
-    Raises Conflict if another transaction has locked it, unless `wait`.
+    Raises Conflict if another transaction has locked it, unless `wait`; ResourceNotFound.
     """
     try:
-        return ApiKey.objects.select_for_update(nowait=not wait).get(pk=key.pk)
+        row = ApiKey.objects.select_for_update(nowait=not wait).filter(pk=key.pk).first()
     except OperationalError as error:
         if _is_locked(error):
             raise Conflict from error
         raise
+    if row is None:
+        raise ResourceNotFound
+    return row
 
 
 def lock_keys(keys: Iterable[ApiKey]) -> list[ApiKey]:

@@ -9,11 +9,12 @@ import logging
 from django.db import DatabaseError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
+from tot_jwt import models
+from tot_jwt.exceptions import RevokedToken
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.loading import unavailable
-from tot_jwt.models import ApiKey, RevokedToken, write_alias
-from tot_jwt.rules import expiry
-from tot_jwt.tokens.token import ApiToken
+from tot_jwt.models import ApiKey, write_alias
+from tot_jwt.tokens.token import MAX_CLOCK_SKEW, ApiToken
 from tot_jwt.utils import clock
 from tot_jwt.utils.logs import one_line
 
@@ -24,16 +25,19 @@ BATCH = 1000
 
 
 def revoke_token(token: ApiToken, address: str) -> None:
-    """Revoke the token, and no other. `address` is that of the client."""
+    """Revoke the token, and no other. `address` is that of the client. Raises RevokedToken."""
     alias = write_alias()
-    moment = expiry.from_numeric_date(token["exp"])
+    # Processes whose clocks are behind accept the token a little longer.
+    moment = token["exp"] + MAX_CLOCK_SKEW
     with transaction.atomic(using=alias):
-        key = ApiKey.objects.using(alias).get(public_key=token.public_key)
+        key = ApiKey.objects.using(alias).get_exact(token.public_key)
+        if key is None:
+            raise RevokedToken("unknown_key")
         is_sooner = Q(tokens_revoked_until=None) | Q(tokens_revoked_until__lt=moment)
         # QuerySet.update sends no signals, which would drop the cached states.
         ApiKey.objects.using(alias).filter(is_sooner, pk=key.pk).update(tokens_revoked_until=moment)
-        row = RevokedToken(jti_hash=_jti_hash(token), key=key, expires_at=moment)
-        RevokedToken.objects.using(alias).bulk_create([row], ignore_conflicts=True)
+        row = models.RevokedToken(jti_hash=_jti_hash(token), key=key, expires_at=moment)
+        models.RevokedToken.objects.using(alias).bulk_create([row], ignore_conflicts=True)
     key_state.drop(using=alias)
     logger.info(
         "Token revoked: key=%s jti=%s address=%s",
@@ -47,7 +51,7 @@ def revoke_token(token: ApiToken, address: str) -> None:
 def is_revoked(token: ApiToken) -> bool:
     """Return whether the token was revoked by itself. Raises ServiceUnavailable."""
     try:
-        return RevokedToken.objects.filter(jti_hash=_jti_hash(token)).exists()
+        return models.RevokedToken.objects.filter(jti_hash=_jti_hash(token)).exists()
     except (OperationalError, InterfaceError) as error:
         raise unavailable(error) from error
 
@@ -58,9 +62,9 @@ def _jti_hash(token: ApiToken) -> str:
 
 def _prune(alias: str) -> None:
     """Delete the rows of tokens that have expired."""
-    rows = RevokedToken.objects.using(alias)
+    rows = models.RevokedToken.objects.using(alias)
     try:
-        expired = rows.filter(expires_at__lte=clock.now()).values_list("pk", flat=True)
+        expired = rows.filter(expires_at__lte=int(clock.epoch())).values_list("pk", flat=True)
         rows.filter(pk__in=list(expired[:BATCH])).delete()
     except DatabaseError:
         logger.warning("Expired rows of revoked tokens not deleted", exc_info=True)

@@ -101,8 +101,8 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(_("expires"), null=True, blank=True)
     disabled_at = models.DateTimeField(_("disabled"), null=True, blank=True, editable=False)
     revoked_at = models.DateTimeField(_("revoked"), null=True, blank=True, editable=False)
-    # When the last of the tokens that were revoked by themselves expires.
-    tokens_revoked_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # The NumericDate at which the last of the tokens that were revoked by themselves expires.
+    tokens_revoked_until = models.BigIntegerField(null=True, blank=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     created_by = models.ForeignKey(

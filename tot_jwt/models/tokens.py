@@ -12,7 +12,8 @@ class RevokedToken(models.Model):
     # SHA-256 in hexadecimal: another issuer with the same key may write a `jti` of any length.
     jti_hash = models.CharField(max_length=64, primary_key=True)
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="revoked_tokens")
-    expires_at = models.DateTimeField(db_index=True)
+    # A NumericDate: naive datetimes are ambiguous in the hour when clocks are set back.
+    expires_at = models.BigIntegerField(db_index=True)
 
     objects = PrimaryManager["RevokedToken"]()
 

@@ -1,17 +1,11 @@
 """The bounds of a key's expiry, and which of two expiries is later."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tot_jwt.utils import clock
 
 # The calendar ends with the year 9999: later moments have no date in some time zone.
 _END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - compared without zones
-
-
-def from_numeric_date(numeric_date: int) -> datetime:
-    """Return a NumericDate (RFC 7519) as Django stores it, before the end of the calendar."""
-    end = _END_OF_CALENDAR.replace(tzinfo=UTC)
-    return clock.stored(min(datetime.fromtimestamp(numeric_date, UTC), end))
 
 
 def is_past(expires_at: datetime) -> bool:

@@ -9,6 +9,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 from tot_jwt.utils.formats import Rate, is_scope_token
 
+#: A hundred years. A longer time leads beyond the end of the calendar.
+LONGEST_LIFETIME = timedelta(days=36_525)
+
 
 def is_text(value: Any, limit: int) -> bool:
     """Return whether the value is a string of 1 to `limit` characters, as JSON writes them."""
@@ -42,9 +45,9 @@ def is_age(value: Any) -> bool:
 
 
 def is_lifetime(value: Any) -> bool:
-    """Return whether the value is a timedelta of whole seconds, one or more."""
+    """Return whether the value is a timedelta of whole seconds, from one to LONGEST_LIFETIME."""
     is_whole = isinstance(value, timedelta) and not value.microseconds
-    return is_whole and value >= timedelta(seconds=1)
+    return is_whole and timedelta(seconds=1) <= value <= LONGEST_LIFETIME
 
 
 def are_choices(value: Any, names: Collection[str]) -> bool:
