@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.utils.module_loading import import_string
 
 from tot_jwt.models import ApiKey, AppDomain
-from tot_jwt.rules.credentials import hash_secret
+from tot_jwt.rules.hashes import hash_secret
 
 KEYS_PER_DOMAIN = 100
 #: The secret of all our keys. Only what is looked up must differ.

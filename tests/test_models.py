@@ -8,9 +8,12 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
+from django.utils import timezone
 
+from tests.support.created_keys import created_by
+from tests.support.times import DAY, NOON
 from tot_jwt.exceptions import InvalidValue
-from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 
 
 @pytest.mark.req("C4")
@@ -64,15 +67,26 @@ def test_public_key_is_compared_exactly(make_key, post_token, nearly):
     assert ApiKey.objects.get_exact("pk_Mixed_Case") == key
 
 
-def test_created_with_leaves_out_revoked_keys(make_key):
+def test_created_with_finds_keys_that_end_too(make_key):
     creator, other = make_key(), make_key()
-    child = make_key(app_domain=creator.app_domain, created_by_key=creator)
-    lost = make_key(app_domain=creator.app_domain, created_by_key=creator)
-    lost.revoked_at = lost.created_at
-    lost.save()
-    make_key(app_domain=other.app_domain, created_by_key=other)
+    child = created_by(creator)
+    created_by(creator, revoked_at=NOON)
+    created_by(creator, released_at=NOON)
+    others = created_by(other)
 
     assert list(ApiKey.objects.created_with([creator])) == [child]
+    assert set(ApiKey.objects.created_with([creator, other])) == {child, others}
+    assert not ApiKey.objects.created_with([child])
+
+
+@pytest.mark.parametrize("released_at", [None, NOON])
+def test_creator_cannot_be_deleted(make_key, released_at):
+    creator = make_key()
+    created_by(creator, released_at=released_at)
+    KeyEvent.objects.prune(timezone.now() + DAY)
+
+    with pytest.raises(ProtectedError):
+        creator.delete()
 
 
 @pytest.mark.parametrize("apps", [["host", "tot_jwt"], ["tot_jwt", "host"]])

@@ -10,6 +10,7 @@ from tests.support.keys_client import client_of, code_of, url_of
 from tests.support.stored_keys import key_in, reread, stored_columns
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle
+from tot_jwt.keys.record import Actor
 
 pytestmark = [
     pytest.mark.django_db,
@@ -48,9 +49,16 @@ def disable(key: Any) -> None:
     lifecycle.disable_key(key, by=ADMINISTRATOR)
 
 
+def disable_twice(key: Any) -> None:
+    """Disable the key as its creator does, and then as an administrator does."""
+    lifecycle.disable_key(key, by=Actor(key.created_by_key.public_key, jti="0f" * 16))
+    disable(key)
+
+
 #: What an administrator takes away, and how the creator tries to give it back.
 TAKEN = {
     "disabled": (disable, {"disabled": False}),
+    "disabled already": (disable_twice, {"disabled": False}),
     "a scope": (lambda key: administer(key, scopes=["a"]), {"scopes": ["a", "b"]}),
     "another scope": (lambda key: administer(key, scopes=["a"]), {"scopes": ["b"]}),
     "days": (lambda key: administer(key, expires_at=NOON + 10 * DAY), {"expiresAt": iso(20)}),

@@ -361,6 +361,8 @@ class Thief(RuleBasedStateMachine):
         key.disabled = disabled
         act = lifecycle.disable_key if disabled else lifecycle.enable_key
         act(row_of(key), by=ADMINISTRATOR)
+        # Also where its creator had disabled it.
+        key.restricted = key.restricted or (disabled and key.inside is not None)
         self.was_administered(key, before)
 
     @rule(key=any_number)

@@ -8,7 +8,8 @@ from django.utils import timezone
 
 from tests.support.keys_calls import MEMBERS
 from tests.support.keys_client import client_of, code_of
-from tests.support.stored_keys import key_in, stored_columns
+from tests.support.stored_keys import key_in, reread, stored_columns
+from tot_jwt.models import KeyEvent
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -104,3 +105,39 @@ def test_rotated_key_stays_disabled(api, child, post_token):
 
     assert (answer.status_code, answer.json()["status"]) == (200, "disabled")
     assert post_token(child, totSecretKey=answer.json()["totSecretKey"]).status_code == 401
+
+
+#: What is sent, and whether the created keys are revoked.
+ROTATIONS = [
+    ({}, False),
+    ({"graceSeconds": 1}, False),
+    ({"graceSeconds": 0}, True),
+    ({"graceSeconds": 0, "revokeCreatedKeys": False}, False),
+    ({"graceSeconds": 0, "revokeCreatedKeys": True}, True),
+    ({"revokeCreatedKeys": True}, True),
+    ({"graceSeconds": 60, "revokeCreatedKeys": False}, False),
+]
+
+
+@pytest.mark.req("E7")
+@pytest.mark.parametrize(("sent", "expected"), ROTATIONS, ids=str)
+def test_rotation_may_revoke_created_keys(key, api, child, make_key, sent, expected):
+    observer = client_of(make_key(app_domain=key.app_domain))
+
+    assert api.rotate(key, totSecretKey=key.secret, **sent).status_code == 200
+
+    assert observer.show(child).json()["status"] == ("revoked" if expected else "active")
+    actors = KeyEvent.objects.filter(key=child, action="revoked").values_list("actor", flat=True)
+    assert list(actors) == [key.public_key] * expected
+
+
+def test_refused_rotation_revokes_nothing(key, api, child):
+    secret = key_in(api.rotate(key, totSecretKey=key.secret)).secret
+
+    for sent in ({}, {"totSecretKey": "wrong"}, {"totSecretKey": key.secret}):
+        answer = api.rotate(key, **sent, graceSeconds=0)
+        assert code_of(answer) == (403, "secret_required")
+    again = api.rotate(key, totSecretKey=secret, revokeCreatedKeys=True)
+
+    assert code_of(again) == (409, "previous_secret_still_valid")
+    assert reread(child).revoked_at is None

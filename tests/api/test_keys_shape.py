@@ -6,11 +6,12 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from tests.support.created_keys import administer
 from tests.support.keys_calls import MEMBERS, NOT_FOUND
 from tests.support.keys_client import KEYS_URL, client_of, url_of
 from tests.support.stored_keys import key_in, set_expiry
 from tot_jwt.keys import lifecycle
-from tot_jwt.models import ApiKey, KeyEvent
+from tot_jwt.models import ApiKey, KeyEvent, KeyStatus
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 10, 29, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -110,6 +111,53 @@ def test_each_status_is_shown_and_filterable(make_key, key, api, change, status,
     )
     found = {shown["totApiKey"] for shown in api.list(status=status).json()["results"]}
     assert found == {other.public_key} | ({key.public_key} if status == "active" else set())
+
+
+#: What happens to a creator, and the status of its created keys.
+CREATORS = [
+    (lifecycle.revoke_key, "revoked"),
+    (lifecycle.disable_key, "disabled"),
+    (lambda key: set_expiry(key, timezone.now()), "expired"),
+    (lambda key: set_expiry(key, timezone.now() + timedelta(days=13)), "expiring"),
+    (lambda key: key, "active"),
+]
+
+
+@pytest.mark.req("F0")
+@pytest.mark.parametrize("is_released", [False, True])
+@pytest.mark.parametrize(("change", "status"), CREATORS)
+def test_created_keys_status_counts_creator(make_key, key, child, change, status, is_released):
+    observer = client_of(make_key(app_domain=key.app_domain))
+    if is_released:
+        lifecycle.release_key(child)
+    change(key)
+
+    shown = observer.show(child).json()
+    expected = "active" if is_released else status
+    assert (shown["status"], shown["disabled"], shown["createdBy"]) == (
+        expected,
+        False,
+        key.public_key,
+    )
+    for one in KeyStatus:
+        found = [each["totApiKey"] for each in observer.list(status=one).json()["results"]]
+        assert (child.public_key in found) is (one == expected)
+
+
+def test_own_values_are_shown(make_key, key, child):
+    """A created key is shown as it was given, though it has no more than its creator."""
+    observer = client_of(make_key(app_domain=key.app_domain))
+    before = observer.show(child).json()
+
+    administer(
+        key,
+        scopes=[],
+        allowed_ips=["192.0.2.1"],
+        expires_at=timezone.now() + timedelta(days=60),
+        can_issue_tokens=False,
+    )
+
+    assert observer.show(child).json() == before
 
 
 @pytest.mark.parametrize("url", [KEYS_URL, KEYS_URL + "/"])

