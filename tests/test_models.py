@@ -67,7 +67,7 @@ def test_public_key_is_compared_exactly(make_key, post_token, nearly):
     assert ApiKey.objects.get_exact("pk_Mixed_Case") == key
 
 
-def test_created_with_finds_keys_that_end_too(make_key):
+def test_created_with_finds_inner_keys(make_key):
     creator, other = make_key(), make_key()
     child = created_by(creator)
     created_by(creator, revoked_at=NOON)

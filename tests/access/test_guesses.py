@@ -277,7 +277,7 @@ def is_about_hashes(place):
 
 
 @pytest.mark.parametrize("secret", ["4711", "a" * 19])
-def test_weak_secret_of_foreign_hash_is_guarded(make_key, walk, secret):
+def test_weak_foreign_hash_is_guarded(make_key, walk, secret):
     """An import may store such a hash: it is quick to compute, and does not show how weak it is."""
     key = make_key(secret_hash=f"sha512$${hashlib.sha512(secret.encode()).hexdigest()}")
 

@@ -106,6 +106,10 @@ PLACES = {
         },
         MALFORMED,
     ),
+    "charset without text": (
+        lambda good: {"content_type": f"{JSON}; charset=rot13"},
+        UNSUPPORTED,
+    ),
     "charset of domain names": (
         lambda good: {"content_type": f"{JSON}; charset=idna"},
         UNSUPPORTED,

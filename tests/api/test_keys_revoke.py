@@ -70,7 +70,7 @@ def test_created_keys_end_with_last_key(key, api, child):
     assert api.revoke(key).status_code == 204
 
 
-def test_creator_revokes_what_it_no_longer_covers(key, api, child):
+def test_creator_revokes_beyond_its_rights(key, api, child):
     administer(key, scopes=[])
 
     assert code_of(api.change(child, name="x")) == (403, "key_exceeds_caller")

@@ -181,7 +181,7 @@ def test_expired_revocation_costs_nothing_more(
             assert client.get("/me", headers=headers).status_code == 200
 
 
-def test_rows_live_as_long_as_their_tokens(
+def test_rows_live_until_tokens_expire(
     make_key, make_token, revoke, pass_time, django_capture_on_commit_callbacks
 ):
     key = make_key()

@@ -77,7 +77,7 @@ def test_revoked_key_is_not_released(created):
     assert reread(created).released_at is None
 
 
-def test_revocation_of_creator_writes_no_other_row(creator, created):
+def test_creators_revocation_writes_one_row(creator, created):
     lifecycle.revoke_key(creator)
 
     assert not is_revoked(created)

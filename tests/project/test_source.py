@@ -47,7 +47,8 @@ PUBLIC_NAMES = {
 }
 
 #: The promises of the security model that have a test, by their letter and their highest number.
-PROMISES = {"A": 12, "B": 5, "C": 6, "D": 6, "E": 7, "F": 4}
+#: The letters and the last numbers of the promises. F begins with 0, the others with 1.
+PROMISES = {"A": 13, "B": 7, "C": 9, "D": 9, "E": 10, "F": 4}
 
 
 @pytest.mark.parametrize(("module", "names"), PUBLIC_NAMES.items(), ids=PUBLIC_NAMES)
@@ -104,7 +105,7 @@ def test_dependencies_have_no_upper_bound():
 def test_every_promise_has_a_test():
     promised = {
         f"{letter}{number}" for letter, last in PROMISES.items() for number in range(1, last + 1)
-    }
+    } | {"F0"}
 
     assert promised - marked_promises() == set()
 

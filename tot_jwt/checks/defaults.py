@@ -67,7 +67,7 @@ def _is_subclass(authentication_class: Any, *paths: str) -> bool:
     return any(f"{each.__module__}.{each.__qualname__}" in paths for each in ancestors)
 
 
-#: Permissions that no client of ours has by itself.
+#: Permissions that keep an ApiClient out.
 _SAFE = (HasScopes, NotApiClient, IsAdminUser)
 
 

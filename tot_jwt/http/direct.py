@@ -139,7 +139,7 @@ def _charset(request: HttpRequest) -> str:
         charset = codecs.lookup(request.encoding or host_settings.DEFAULT_CHARSET).name
         "".encode(charset)  # rejects codecs that do not read text
     except (LookupError, ValueError):
-        return "utf-8"  # Parsers that honor the charset read nothing.
+        raise UnsupportedContentType from None
     if charset in _UNREADABLE:
         raise UnsupportedContentType
     return charset
