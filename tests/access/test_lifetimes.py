@@ -22,6 +22,8 @@ LIMITS = [
     ({"CREATED_KEY_MAX_LIFETIME": timedelta(days=7)}, timedelta(days=7)),
     ({"CREATED_KEY_MAX_LIFETIME": SECOND}, SECOND),
     ({"CREATED_KEY_MAX_LIFETIME": timedelta(days=36525)}, timedelta(days=36525)),
+    # A longer life would lead beyond the end of the calendar.
+    ({"CREATED_KEY_MAX_LIFETIME": timedelta(days=999_999_999)}, timedelta(days=36525)),
 ]
 each_limit = pytest.mark.parametrize(("host", "limit"), LIMITS, ids=str)
 

@@ -139,7 +139,8 @@ def test_varnish_mixes_up_no_clients(example, cache):
     for _ in range(2):
         for key, own in zip(example.keys, persons, strict=True):
             for headers in (headers_of(key), tokens_of(cache.port, key)):
-                status, content, _ = get(cache.port, PERSONS, headers)
+                status, content, answered = get(cache.port, PERSONS, headers)
                 assert (status, content) == (200, own)
+                assert len(answered["X-Varnish"].split()) == 1  # not stored
         status, content, _ = get(cache.port, PERSONS, {})
         assert (status, b"results" in content) == (401, False)

@@ -98,20 +98,16 @@ def find_in_large_json(body: bytes, encoding: str) -> Pairs:
     """
     # The replacements have the same length, so that places stay the same.
     plain = body.replace(rb"\\", b"__").replace(rb"\"", b"__") if b"\\" in body else body
-    places = _places(plain, limit=len(body) // 256)
-    if len(places) > len(body) // 256:
-        return _loaded(body, encoding)
+    found = _find_among_few(plain)
+    if found is None:
+        places = _places(plain, limit=len(body) // 256)
+        if len(places) > len(body) // 256:
+            return _loaded(body, encoding)
+        found = _find_among_many(plain, places)
     pairs: Pairs = []
-    depth, in_string, position = 0, False, 0
-    for start, end, name in [*places, (len(body), len(body), "")]:
-        marks = plain[position:start].translate(None, _NOT_STRUCTURE)
-        change, in_string = _structure(marks, in_string)
-        depth, position = depth + change, start
-        member = _VALUE.match(body, end) if depth == 1 and not in_string else None
-        if member is not None:
+    for end, name in found:
+        if member := _VALUE.match(body, end):
             pairs.append((name, _decoded(member["value"], encoding)))
-    if depth or in_string:
-        raise InvalidRequest("not_parsed")
     return pairs
 
 
@@ -162,6 +158,52 @@ def _text(value: bytes) -> str:
         return _unquoted(value).decode()
     except ValueError:
         raise InvalidRequest("not_parsed") from None
+
+
+@sensitive_variables()
+def _find_among_few(body: bytes) -> list[tuple[int, str]] | None:
+    """Return end and name of each name at depth 1, or None if the body has many strings.
+
+    Raises InvalidRequest for open brackets.
+    """
+    found: list[tuple[int, str]] = []
+    depth = start = 0
+    for index in range(len(body) // 512):
+        is_string, end = index % 2 == 1, body.find(b'"', start)
+        if not is_string:
+            part = body[start:end] if end >= 0 else body[start:]
+            depth += _structure(part, in_string=False)[0]
+        elif depth == 1 and 0 <= end - start <= _LONGEST:
+            name = _ANY_NAME.fullmatch(body, start - 1, end + 1)
+            found += [(end + 1, NAMES[(name.lastindex or 0) - 1])] if name else []
+        if end < 0:
+            _check_closed(depth, is_string)
+            return found
+        start = end + 1
+    return None
+
+
+@sensitive_variables()
+def _find_among_many(body: bytes, places: list[tuple[int, int, str]]) -> list[tuple[int, str]]:
+    """Return end and name of those of these places that are at depth 1.
+
+    Raises InvalidRequest for open brackets.
+    """
+    found: list[tuple[int, str]] = []
+    depth, in_string, position = 0, False, 0
+    for start, end, name in [*places, (len(body), len(body), "")]:
+        marks = body[position:start].translate(None, _NOT_STRUCTURE)
+        change, in_string = _structure(marks, in_string)
+        depth, position = depth + change, start
+        if depth == 1 and not in_string:
+            found.append((end, name))
+    _check_closed(depth, in_string)
+    return found
+
+
+def _check_closed(depth: int, in_string: bool) -> None:
+    if depth or in_string:
+        raise InvalidRequest("not_parsed")
 
 
 @sensitive_variables()
