@@ -327,7 +327,7 @@ class Thief(RuleBasedStateMachine):
         issues=sometimes,
     )
     def narrow(self, key, scopes, days, networks, issues):
-        key = pick([self.own, *self.created], key)
+        key = self.own if key < 50 else pick([self.own, *self.created], key)
         if key.revoked:
             return
         before = key.own_rights
@@ -367,7 +367,7 @@ class Thief(RuleBasedStateMachine):
 
     @rule(key=any_number)
     def release(self, key):
-        key = pick([self.own, *self.created], key)
+        key = pick(self.created or [self.own], key)
         if key.revoked:
             return
         lifecycle.release_key(row_of(key), by=ADMINISTRATOR)
@@ -392,6 +392,25 @@ class Thief(RuleBasedStateMachine):
         else:
             lifecycle.revoke_key(row_of(key), by=ADMINISTRATOR)
             key.revoked = True
+
+    @rule(scopes=some_scopes, networks=some_networks, disabled=st.booleans())
+    def narrow_own_key_for_a_moment(self, scopes, networks, disabled):
+        """See what is left of the thief's keys. It would end most runs early to leave it so."""
+        own = self.own
+        if own.revoked or own.disabled:
+            return
+        before = own.scopes, own.networks
+        self.administer_own_key(scopes, networks, disabled=disabled)
+        self.tokens_stay_within_own_key()
+        self.secrets_stay_within_own_key()
+        self.administer_own_key(*before, disabled=False)
+
+    def administer_own_key(self, scopes, networks, *, disabled):
+        own = self.own
+        own.scopes, own.networks, own.disabled = scopes, networks, disabled
+        row = administer(row_of(own), scopes=scopes, allowed_ips=networks)
+        act = lifecycle.disable_key if disabled else lifecycle.enable_key
+        act(row, by=ADMINISTRATOR)
 
     @rule()
     def suspend_for_a_moment(self):
