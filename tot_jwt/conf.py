@@ -181,8 +181,8 @@ class Settings:
         "Use a dict with a rate for 'address', for 'key', or for both: "
         "{'address': '30/min', 'key': '10/min'}.",
         "Failed attempts with API keys allowed per client address, and per address and key. "
-        "An entry that is missing or `None` sets no limit. Guesses at a weak imported secret always "
-        "have one.",
+        "An entry that is missing or `None` sets no limit. Guesses at a weak imported secret "
+        "always have one.",
     )
     EXCHANGE_RATE = Setting[str | None](
         None,
