@@ -37,11 +37,16 @@ class JWTAuthentication(BaseAuthentication):
         meta = own.META
         try:
             raw = bearer(meta)
-            return None if raw is None else self.verify(raw, client_address(meta))
+            result = None if raw is None else self.verify(raw, client_address(meta))
         except TotJWTError as error:
             if isinstance(error, InvalidRequest):
                 keep_private(request)
             raise ApiError(error) from error
+        if result is not None:
+            # Keys beside the token are an error. Also, a cache expects the same Vary of each
+            # response of a URL, and ApiKeyAuthentication does not see this request.
+            vary_by(request, CREDENTIAL_HEADER_NAMES)
+        return result
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken] | None:
         """Return the client and the token, or None if another class should look at the Bearer."""

@@ -178,10 +178,9 @@ def test_every_response_varies_by_credentials(make_key, make_token, ask):
     for headers in ({}, bearer(make_token(key)), bearer("a.b.c"), key_headers(key)):
         names = ask(only_json, headers=headers).headers["Vary"].split(", ")
         assert names[0] == "Authorization"
-        assert headers == bearer(make_token(key)) or "Authorization" in names
+        assert set(names) == {"Authorization", *key_headers(key)}
         varied = set(ask(tokens_only, headers=headers).headers["Vary"].split(", "))
         assert varied >= {"Authorization", "Cookie"}
-    assert set(ask(only_json).headers["Vary"].split(", ")) == {"Authorization", *key_headers(key)}
 
 
 def test_token_leaves_hosts_caching_alone(make_key, make_token, ask):

@@ -103,7 +103,8 @@ def test_size_of_json_is_real(make):
     with allocated() as real:
         values = [make() for _ in range(20)]
 
-    assert 0.9 < sum(map(json_size, values)) / real() < 1.5
+    # Python 3.11 allocates less for a small dict than `getsizeof` says.
+    assert 0.9 < sum(map(json_size, values)) / real() < 1.6
 
 
 def parsed(value):
