@@ -76,7 +76,7 @@ class Thief(RuleBasedStateMachine):
         asked=st.sampled_from([None, None, "ab", "a", ""]),
         days=st.sampled_from([None, 30]),
         networks=st.just(()) | some_networks,
-        prepared=st.booleans(),
+        prepared=st.sampled_from([[], ["inside"], ["inside", "released"]]),
     )
     def steal(self, scopes, asked, days, networks, prepared):
         self.domain = AppDomainFactory.create()
@@ -95,8 +95,10 @@ class Thief(RuleBasedStateMachine):
         self.secrets: list[tuple[Key, str]] = []
         self.exchange_for(self.own, self.own.secret, asked)
         self.bound = self.tokens[0].scopes
-        if prepared:
+        for _ in prepared:
             self.create(0, self.bound - {MANAGE}, False, "default", None, True)
+        if "released" in prepared:
+            self.release(0)
 
     def administer_key(self, scopes, days, networks=(), creator=None):
         row = ApiKeyFactory.create(
@@ -112,6 +114,10 @@ class Thief(RuleBasedStateMachine):
         """Return a token, mostly one that is accepted."""
         live = [token for token in self.tokens if token.rights is not None]
         return pick(live if live and number < 90 else self.tokens, number)
+
+    def target(self, number):
+        """Return a key, as often as not one that the thief created."""
+        return pick(self.created if self.created and number < 50 else self.keys, number)
 
     @property
     def created(self):
@@ -175,7 +181,7 @@ class Thief(RuleBasedStateMachine):
 
     @rule(token=any_number, key=any_number, changes=some_changes, harms_own_key=sometimes)
     def change(self, token, key, changes, harms_own_key):
-        token, key = self.token(token), pick(self.keys, key)
+        token, key = self.token(token), self.target(key)
         if key is self.own and not harms_own_key:
             changes = {
                 name: value
@@ -191,7 +197,7 @@ class Thief(RuleBasedStateMachine):
         name=st.sampled_from(sorted(MEMBERS)),
     )
     def widen(self, token, key, days, name):
-        token, key = self.token(token), pick(self.keys, key)
+        token, key = self.token(token), self.target(key)
         widest = {
             "name": "Other",
             "scopes": (token.rights or set()) - {MANAGE},
@@ -246,7 +252,7 @@ class Thief(RuleBasedStateMachine):
         revokes_created=st.sampled_from([None, None, True, False]),
     )
     def rotate(self, token, key, secret, grace, revokes_created):
-        token, key = self.token(token), pick(self.keys, key)
+        token, key = self.token(token), self.target(key)
         known = [*(known for _, known in self.secrets), "wrong"]
         secret = None if secret is None else pick(known, secret)
         sent = {"graceSeconds": grace}
@@ -272,7 +278,7 @@ class Thief(RuleBasedStateMachine):
 
     @rule(token=any_number, key=any_number, force=sometimes, harms_own_key=sometimes)
     def revoke(self, token, key, force, harms_own_key):
-        token, key = self.token(token), pick(self.keys, key)
+        token, key = self.token(token), self.target(key)
         if key is self.own and not harms_own_key:
             return
 
@@ -287,7 +293,7 @@ class Thief(RuleBasedStateMachine):
 
     @rule(token=any_number, key=any_number)
     def read(self, token, key):
-        token, key = self.token(token), pick(self.keys, key)
+        token, key = self.token(token), self.target(key)
 
         shown, listed = token.api.show(key), token.api.list()
 

@@ -1,5 +1,6 @@
 """DELETE token: the revocation of one token (contract §2)."""
 
+import hashlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ from tests.support.times import NOON
 from tests.support.token_errors import assert_token_error
 from tests.support.tokens import claims_for, claims_of, sign
 from tot_jwt.keys import state as key_state
-from tot_jwt.models import RevokedToken
+from tot_jwt.models import ApiKey, RevokedToken
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("A11")]
 
@@ -210,18 +211,53 @@ def test_earlier_end_keeps_the_later(make_key, get_token, revoke, pass_time):
 
 
 def test_foreign_revocation_counts_after_max_age(
-    make_key, make_token, get_token, revoke, pass_time, settings
+    make_key, make_token, get_token, revoke, pass_time
 ):
-    """Keep the cached state, as another process does that is not told."""
     token = make_token(make_key())
     assert get_token(token).status_code == 200
-    elsewhere = key_state.cached(claims_of(token)["sub"])
-    assert elsewhere is not None
+    revoke(token)
+    rows, keys = [*RevokedToken.objects.all()], ApiKey.objects.values("tokens_revoked_until")
+    until = keys.get()["tokens_revoked_until"]
+    RevokedToken.objects.all().delete()
+    ApiKey.objects.update(tokens_revoked_until=None)
+    key_state.reset()
+    assert get_token(token).status_code == 200
+
+    # As another process does: this one is not told.
+    RevokedToken.objects.bulk_create(rows)
+    ApiKey.objects.update(tokens_revoked_until=until)
+
+    pass_time(4.9)
+    assert get_token(token).status_code == 200
+    pass_time(0.1)
+    assert_token_error(get_token(token), "token_revoked")
+
+
+def test_revocation_drops_the_cached_state(make_key, make_token, get_token, revoke):
+    key = make_key()
+    token = make_token(key)
+    get_token(token)
+    assert key_state.cached(key.public_key) is not None
 
     revoke(token)
 
-    assert key_state.cached(claims_of(token)["sub"]) is None
-    assert code_of(get_token(token)) == (401, "token_revoked")
+    assert key_state.cached(key.public_key) is None
+
+
+def test_second_foreign_revocation_counts_at_once(make_key, make_token, get_token, revoke):
+    """A key that has revoked tokens is asked for them at each use: no grant is remembered."""
+    key = make_key()
+    revoke(make_token(key))
+    token = make_token(key)
+    for _ in range(2):
+        assert get_token(token).status_code == 200
+
+    # As another process does: this one is not told.
+    jti_hash = hashlib.sha256(claims_of(token)["jti"].encode()).hexdigest()
+    row = RevokedToken(jti_hash=jti_hash, key=key, expires_at=claims_of(token)["exp"])
+    RevokedToken.objects.bulk_create([row])
+
+    assert_token_error(get_token(token), "token_revoked")
 
 
 def test_revocation_is_logged_without_the_token(make_key, make_token, revoke, caplog):
