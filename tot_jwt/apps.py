@@ -19,9 +19,8 @@ class TotJWTConfig(AppConfig):
         from tot_jwt import checks, models
         from tot_jwt.keys import state
 
-        if not hasattr(settings, "TOT_JWT"):
-            # Django takes some microseconds to find that a setting is missing, at each look-up.
-            settings.TOT_JWT = {}
+        # Django takes some microseconds to find that a setting is missing, at each look-up.
+        settings.TOT_JWT = getattr(settings, "TOT_JWT", {})
         checks.register_all()
         for model in (models.ApiKey, models.AppDomain):
             post_save.connect(state.drop, sender=model)

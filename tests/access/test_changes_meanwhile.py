@@ -75,6 +75,22 @@ def test_key_that_vanished_cannot_be_locked(make_key):
 
 
 @pytest.mark.req("A11")
+def test_caller_that_vanishes_meanwhile_is_revoked(make_key):
+    """Its row is gone when the rules look at it, after its state was loaded."""
+    key = make_key()
+    api = client_of(key)
+
+    def watch(execute, sql, *rest):
+        result = execute(sql, *rest)
+        if "LEFT JOIN tot_jwt_apikey c" in sql:
+            vanish(key)
+        return result
+
+    with connection.execute_wrapper(watch):
+        assert_token_error(api.create(), "token_revoked")
+
+
+@pytest.mark.req("A11")
 def test_vanished_keys_token_is_revoked(make_key, make_token, get_token, client):
     key = make_key()
     token = make_token(key)

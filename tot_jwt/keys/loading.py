@@ -149,13 +149,17 @@ def _sql(vendor: str) -> str:
 
 def _is_snapshot(connection: BaseDatabaseWrapper, isolation: str) -> bool:
     """Return whether an open transaction hides later changes of others."""
-    if connection.vendor == "sqlite":
-        # With a write-ahead log. No other process changes a database in memory.
-        return connection.in_atomic_block and not cast(Any, connection).is_in_memory_db()
-    if connection.vendor == "mysql":
-        # None leaves the level to the server, whose default is REPEATABLE READ.
-        isolation = getattr(connection, "isolation_level", None) or "repeatable read"
-    return connection.in_atomic_block and isolation in _SNAPSHOTS
+    match connection.vendor:
+        case "sqlite":
+            # With a write-ahead log. No other process changes a database in memory.
+            hides_changes = not cast(Any, connection).is_in_memory_db()
+        case "mysql":  # pragma: no cover: not on SQLite
+            # None leaves the level to the server, whose default is REPEATABLE READ.
+            level = getattr(connection, "isolation_level", None)
+            hides_changes = level is None or level in _SNAPSHOTS
+        case _:  # pragma: no cover: not on SQLite
+            hides_changes = isolation in _SNAPSHOTS
+    return connection.in_atomic_block and hides_changes
 
 
 def _from_row(row: _Row, dates: list[datetime | None]) -> KeyState:
