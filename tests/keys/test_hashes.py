@@ -149,9 +149,8 @@ def test_failing_update_fails_no_request(make_old, use, caplog):
         assert [use(key) for _ in range(3)] == [200] * 3
 
     assert len([sql for sql in failed if '"secret_hash"' in sql or "`secret_hash`" in sql]) == 1
-    assert f"Hash of a secret not replaced: key={key.public_key} error=OperationalError" in (
-        caplog.messages
-    )
+    # Each database has an error of its own for the missing column.
+    assert f"Hash of a secret not replaced: key={key.public_key} error=" in caplog.text
     assert "sha512" not in caplog.text
 
 
