@@ -1,4 +1,4 @@
-"""Fixtures for limits: a stopped clock, limits of the test's own, and wrong guesses."""
+"""Fixtures: a caller; a stopped clock, limits of the test's own, and wrong guesses."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -8,8 +8,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from tests.support.keys_client import code_of
+from tests.support.keys_client import KeysClient, client_of, code_of
 from tests.support.requests import TOKEN_URL, body
+from tot_jwt.models import ApiKey
 
 START = datetime(2025, 10, 29, 18, 23, 0, tzinfo=UTC)
 
@@ -44,3 +45,15 @@ def guess(client: Client) -> Callable[..., tuple[int, str]]:
         )
 
     return post
+
+
+@pytest.fixture
+def key(make_key: Callable[..., ApiKey]) -> ApiKey:
+    """Return the caller's own key, which an administrator created."""
+    return make_key(scopes=["a", "b"])
+
+
+@pytest.fixture
+def api(key: ApiKey) -> KeysClient:
+    """Return a client with an unrestricted token of `key`."""
+    return client_of(key)

@@ -31,18 +31,6 @@ PERMISSIONS = (403, "insufficient_permissions")
 
 
 @pytest.fixture
-def key(make_key):
-    """Return the caller's own key, which an administrator created."""
-    return make_key(scopes=["a", "b"])
-
-
-@pytest.fixture
-def api(key):
-    """Return a client with an unrestricted token of `key`."""
-    return client_of(key)
-
-
-@pytest.fixture
 def sibling(make_key, key):
     """Return a key of the same domain with fewer scopes, which an administrator created."""
     return make_key(app_domain=key.app_domain, scopes=["a"])

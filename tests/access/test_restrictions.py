@@ -27,18 +27,6 @@ def iso(days: int) -> str:
 
 
 @pytest.fixture
-def key(make_key):
-    """Return the caller's own key."""
-    return make_key(scopes=["a", "b"])
-
-
-@pytest.fixture
-def api(key):
-    """Return a client with a token of `key`."""
-    return client_of(key)
-
-
-@pytest.fixture
 def child(api):
     """Return a key that the caller created, with all that it may give."""
     return key_in(api.create(scopes=["a", "b"]))
