@@ -219,8 +219,8 @@ class Settings:
         "tot_jwt.E012",
         predicates.is_bool,
         "Use True or False.",
-        "Whether `ApiKeyAuthentication` accepts keys in the URL's query, which logs and browsers "
-        "keep.",
+        "Whether `ApiKeyAuthentication` accepts keys in the URL's query, which logs, browsers and "
+        "error reports keep.",
     )
     REALM = Setting(
         "api",

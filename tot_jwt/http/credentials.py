@@ -64,7 +64,13 @@ def read_exchange(request: HttpRequest) -> ExchangeRequest:
 def has_keys_in_query(request: HttpRequest) -> bool:
     """Return whether the URL's query has keys. Raises InvalidRequest."""
     query = read_query(request)
-    return bool(query) and any(name in query for name in (API_KEY, SECRET_KEY))
+    if not query:
+        return False
+    keys = {API_KEY, SECRET_KEY}
+    # Django reads the query in the charset of the body.
+    if request.encoding and keys.isdisjoint(query) and not keys.isdisjoint(request.GET):
+        raise InvalidRequest("keys_in_query")
+    return not keys.isdisjoint(query)
 
 
 @sensitive_variables()

@@ -7,6 +7,7 @@ charset, escape or content type hides them.
 import codecs
 import json
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any, NamedTuple
 from urllib.parse import unquote_plus
 
@@ -92,7 +93,18 @@ def _find_in_query(request: HttpRequest) -> Mapping[str, Any]:
 
 @sensitive_variables()
 def _find_in_body(request: Request | HttpRequest, own: HttpRequest) -> Pairs:
-    kind = _kind(request, own.content_type or "")
+    """Search the body as its declared type says and, without a find, as the view's parser reads."""
+    declared = _declared_kind(own.content_type or "")
+    pairs = _find_as(declared, request, own)
+    if pairs or not isinstance(request, Request) or not _has_body(own):
+        return pairs
+    kind = _parsers_kind(request)
+    # A parser of another make reads a declared form or JSON as such.
+    return _find_as(kind, request, own) if declared is None or kind != OTHER else []
+
+
+@sensitive_variables()
+def _find_as(kind: str | None, request: Request | HttpRequest, own: HttpRequest) -> Pairs:
     if kind is None:
         return []
     body = raw_body(own)
@@ -103,15 +115,15 @@ def _find_in_body(request: Request | HttpRequest, own: HttpRequest) -> Pairs:
     return _find_in_form(body, charset) if kind == FORM else _find_in_json(body, charset)
 
 
-def _kind(request: Request | HttpRequest, declared: str) -> str | None:
-    """Return how the body is read: FORM, JSON, OTHER, or None if it has no members."""
-    if declared in (FORM, JSON):
-        return declared
-    if declared in ("", "multipart/form-data"):
-        return None
-    is_json = declared.endswith("+json")
-    if not isinstance(request, Request):
-        return JSON if is_json else None
+def _declared_kind(content_type: str) -> str | None:
+    """Return how the declared type is read: FORM, JSON, or None if that depends on the parser."""
+    if content_type in (FORM, JSON):
+        return content_type
+    return JSON if content_type.endswith("+json") else None
+
+
+def _parsers_kind(request: Request) -> str | None:
+    """Return what the view's parser reads: FORM, JSON, OTHER, or None if it reads no members."""
     negotiator: Any = request.negotiator
     match negotiator.select_parser(request, request.parsers):
         case None | parsers.MultiPartParser() | parsers.FileUploadParser():
@@ -120,7 +132,13 @@ def _kind(request: Request | HttpRequest, declared: str) -> str | None:
             return FORM
         case parsers.JSONParser():
             return JSON
-    return JSON if is_json else OTHER
+    return OTHER
+
+
+def _has_body(request: HttpRequest) -> bool:
+    """Return whether Django REST framework reads a body."""
+    meta = request.META
+    return meta.get("CONTENT_LENGTH", meta.get("HTTP_CONTENT_LENGTH")) not in (None, "", "0", 0)
 
 
 def _reject_parsed_keys(request: Request | HttpRequest) -> None:
@@ -149,6 +167,9 @@ def _charset(request: HttpRequest) -> str:
 def _find_in_form(body: bytes, charset: str) -> Pairs:
     if not _is_like_ascii(charset):
         fields = (_decode(body, charset) or body.decode("latin-1")).split("&")
+        limit = host_settings.DATA_UPLOAD_MAX_NUMBER_FIELDS
+        if limit is not None and len(fields) > limit:
+            return []  # Django parses no form with so many fields.
         names = [unquote_plus(field.partition("=")[0], charset) for field in fields]
         if not set(names).isdisjoint(TRIGGERS):
             raise InvalidRequest("charset")
@@ -161,7 +182,7 @@ def _find_in_json(body: bytes, charset: str) -> Pairs:
     body = body.removeprefix(codecs.BOM_UTF8)
     pairs = _find_in_json_text(body, charset if _is_like_ascii(charset) else "utf-8")
     for other in {charset, json.detect_encoding(body)}:
-        if not pairs and not _is_like_ascii(other) and (text := _decode(body, other)):
+        if not pairs and not _is_like_ascii(other) and (text := _read(body, other)):
             pairs = _find_in_json_text(text.encode(errors="surrogatepass"), "utf-8")
     return pairs
 
@@ -188,5 +209,18 @@ def _decode(body: bytes, charset: str) -> str:
     """Return the text, or `""` if the body is not in this charset."""
     try:
         return body.decode(charset)
+    except (LookupError, ValueError):
+        return ""
+
+
+@sensitive_variables()
+def _read(body: bytes, charset: str) -> str:
+    """Return the text as JSON parsers read it, or `""` if the body is not in this charset.
+
+    A stream ignores an incomplete character at the end. `json.loads` accepts lone surrogates.
+    """
+    errors = "surrogatepass" if charset.startswith(("utf-16", "utf-32")) else "strict"
+    try:
+        return codecs.getreader(charset)(BytesIO(body), errors).read()
     except (LookupError, ValueError):
         return ""

@@ -26,12 +26,24 @@ def remove_secret(data: Any, secret: str) -> None:
 
     Parsers may rename members and return any type. Only containers of Python and Django change.
     """
+    _remove_named(data)
     waiting = deque([data])
     for _ in range(MAX_CONTAINERS):
         if not waiting:
             return
         container = waiting.popleft()
         waiting.extend(_remove_from(container, secret))
+
+
+@sensitive_variables()
+def _remove_named(data: Any) -> None:
+    """Remove the secret under its own name: in another charset its text differs."""
+    if isinstance(data, QueryDict):
+        is_mutable, data._mutable = data._mutable, True
+        data.pop(SECRET_KEY, None)
+        data._mutable = is_mutable
+    elif isinstance(data, dict):
+        data.pop(SECRET_KEY, None)
 
 
 @sensitive_variables()

@@ -40,20 +40,20 @@ def _spelling(name: str) -> str:
 
 
 def _after_escape(letter: str) -> str:
-    """Return a pattern of what follows the escape of this letter if that is a trigger's first."""
+    """Return a pattern of what follows the escape of this letter if that is a name's first."""
     digits = _digits(letter)
     rests = {
         rf'(?<="{name[:index]}\\u00{digits}){_spelling(name[index + 1 :])}"'
-        for name in TRIGGERS
+        for name in NAMES
         for index in range(len(name))
         if name[index] == letter
     }
     return f"{digits}(?:{'|'.join(sorted(rests))})"
 
 
-_LETTERS = sorted(set("".join(TRIGGERS)))
+_LETTERS = sorted(set("".join(NAMES)))
 # It begins with the rare ``\u00``, not with a quotation mark: that is several times faster.
-_ESCAPED_TRIGGER = re.compile(rf"\\u00(?:{'|'.join(map(_after_escape, _LETTERS))})".encode())
+_ESCAPED_NAME = re.compile(rf"\\u00(?:{'|'.join(map(_after_escape, _LETTERS))})".encode())
 #: A letter of both triggers, in each spelling. Searching for it spares most bodies the pattern.
 _K = (b"K", rb"\u004b", rb"\u004B")
 _ANY_NAME = re.compile(f'"(?:{"|".join(f"({_spelling(name)})" for name in NAMES)})"'.encode())
@@ -144,7 +144,7 @@ def _has_plain_trigger(body: bytes) -> bool:
 def _has_escaped_trigger(body: bytes) -> bool:
     if rb"\u00" not in body or not [letter for letter in _K if letter in body]:
         return False
-    return bool(_ESCAPED_TRIGGER.search(body))
+    return bool(_ESCAPED_NAME.search(body))
 
 
 @sensitive_variables()
@@ -209,10 +209,11 @@ def _check_closed(depth: int, in_string: bool) -> None:
 @sensitive_variables()
 def _places(body: bytes, limit: int) -> list[tuple[int, int, str]]:
     """Return start, end and name of each name in quotes, in this order; not many over the limit."""
-    if rb"\u00" in _short_strings(body):
-        found = islice(_ANY_NAME.finditer(body), limit + 1)
-        return [(match.start(), match.end(), NAMES[(match.lastindex or 0) - 1]) for match in found]
     places: list[tuple[int, int, str]] = []
+    for match in islice(_ESCAPED_NAME.finditer(body), limit + 1):
+        start = body.rfind(b'"', 0, match.start())
+        found = _ANY_NAME.match(body, start)
+        places += [(start, match.end(), NAMES[(found.lastindex or 0) - 1])] if found else []
     for name in NAMES:
         quoted = f'"{name}"'.encode()
         start = body.find(quoted)
