@@ -55,7 +55,6 @@ SCOPES = {
     "catalog:read": "Read products and prices",
 }
 SIZE: Any = {"width": 1280, "height": 640}
-WIDE: Any = {"width": 1500, "height": 700}
 KEYS = "/admin/tot_jwt/apikey/"
 
 
@@ -135,10 +134,8 @@ def save_picture(page: "Page", name: str) -> None:
 
 def take_pictures(page: "Page", key: ApiKey) -> None:
     """Visit the pages and save their pictures."""
-    page.set_viewport_size(WIDE)
     page.goto(KEYS)
     save_picture(page, "keys")
-    page.set_viewport_size(SIZE)
     page.goto(f"{KEYS}{key.pk}/rotate/")
     save_picture(page, "rotation")
     page.get_by_role("button", name="Rotate and show").click()

@@ -3,6 +3,9 @@
 Without any variables it runs on a developer's machine: with DEBUG, a SQLite file, a cache in memory
 and local host names. DEBUG is off by default if SECRET_KEY or ALLOWED_HOSTS is set, or if the
 database is not SQLite. Without DEBUG, Django refuses to start until SECRET_KEY is set.
+
+Without DEBUG, the project is in its production form: HTTPS only, static files served by whitenoise,
+live keys only. docs/deployment.md explains it, and lists the variables.
 """
 
 import os
@@ -32,7 +35,32 @@ DATABASES: dict[str, dict[str, Any]] = {
     if _database_url
     else {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DEMO_DATABASE)}
 }
-CACHES = {"default": env.cache_url_config(os.environ.get("CACHE_URL") or "locmemcache://")}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": env.cache_url_config(os.environ.get("CACHE_URL") or "locmemcache://")
+}
+
+# docs/operations.md: without these, the drivers wait for minutes. The URLs can override them.
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"] = {
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        **DATABASES["default"],
+        "OPTIONS": {
+            "options": "-c statement_timeout=2000",
+            "connect_timeout": 2,
+            "tcp_user_timeout": 5000,
+            "keepalives_idle": 10,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            **DATABASES["default"].get("OPTIONS", {}),
+        },
+    }
+if CACHES["default"]["BACKEND"] == "django.core.cache.backends.redis.RedisCache":
+    CACHES["default"]["OPTIONS"] = {
+        "socket_connect_timeout": 0.2,
+        "socket_timeout": 0.2,
+        **CACHES["default"].get("OPTIONS", {}),
+    }
 
 _has_sqlite = DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3"
 _is_local = _has_sqlite and not {"SECRET_KEY", "ALLOWED_HOSTS"} & os.environ.keys()
@@ -43,7 +71,16 @@ SECRET_KEY = os.environ.get(
     "SECRET_KEY", "django-insecure-for-the-example-project-only" if DEBUG else ""
 )
 ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+
+# Browsers and clients use HTTPS. A proxy in front of the application may end it.
+HTTPS = env.bool("HTTPS", default=not DEBUG)
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=3600) if HTTPS else 0
+# Only a proxy may say that the client used HTTPS. Without a proxy, the client could claim it.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+# HSTS for subdomains and the preload list concern other sites too. Their owner decides.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
     "django.contrib.admin",
@@ -57,7 +94,11 @@ INSTALLED_APPS = [
     "example_project.shop",
 ]
 MIDDLEWARE = [
+    # The first one: probes send no valid Host header and do not use HTTPS.
+    "example_project.probes.ProbesMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    # Without DEBUG, nothing else serves the CSS of the admin.
+    *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -84,9 +125,19 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 STATIC_URL = "static/"
+STATIC_ROOT = os.environ.get("STATIC_ROOT") or BASE_DIR / "static"
+if not DEBUG:
+    # The names contain a hash of the content, so browsers may keep the files permanently.
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    }
 
 TOT_JWT = {
-    "ISSUER": "tot-jwt-example",
+    "ISSUER": os.environ.get("ISSUER") or "tot-jwt-example",
+    # Test keys would reach the data of live keys.
+    "ENVIRONMENTS": ["live", "test"] if DEBUG else ["live"],
+    "TRUSTED_PROXIES": TRUSTED_PROXIES,
     "SCOPES": {
         "catalog:read": "Read the catalog",
         "orders:read": "Read orders",
@@ -114,7 +165,17 @@ REST_FRAMEWORK = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "loggers": {"tot_jwt": {"handlers": ["console"], "level": "INFO", "propagate": False}},
+    "formatters": {
+        "text": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "json": {"()": "example_project.logs.JsonFormatter"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": env.str("LOG_FORMAT", default="text"),
+        },
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Without Django's own handlers: the root's handler writes each message once, with its traceback.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}},
 }

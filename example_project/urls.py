@@ -1,9 +1,12 @@
-"""The URLs of the admin, of tot_jwt and of the shop."""
+"""The URLs of the start page, of the admin, of tot_jwt and of the shop."""
 
 from django.contrib import admin
 from django.urls import include, path
 
+from example_project.views import home
+
 urlpatterns = [
+    path("", home),
     path("admin/", admin.site.urls),
     path("api/internal/auth/", include("tot_jwt.urls")),
     path("api/", include("example_project.shop.urls")),

@@ -93,6 +93,34 @@ def test_direct_keys_are_judged_like_exchanged(make_key, client, post_token, cha
             assert challenges[0] == challenges[1]
 
 
+# Beside the credentials of others
+
+
+@pytest.mark.parametrize("url", ["/me", "/keys-only", "/session-first"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        " ",
+        "Basic dXNlcjpwYXNz",
+        "basic",
+        "Token 9944b091",
+        "Digest a=b",
+        "Bearerx y",
+        "\tBearer x",
+    ],
+)
+def test_keys_count_beside_other_scheme(make_key, client, url, header):
+    key = make_key()
+    client.defaults["HTTP_AUTHORIZATION"] = header
+
+    for answer in send_each_way(client, url, key):
+        assert (answer.status_code, answer.json()["pk"]) == (200, key.public_key)
+    key.secret += "x"
+    for answer in send_each_way(client, url, key):
+        assert (answer.status_code, answer.json()["code"]) == (401, "invalid_credentials")
+
+
 # What is left for the view
 
 

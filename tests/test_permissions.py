@@ -7,8 +7,13 @@ from types import SimpleNamespace
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
+from django.urls import include, path
 from rest_framework.authentication import SessionAuthentication
+from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, IsAuthenticated
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.viewsets import ViewSet
 
 from tests.support.faults import database_gone
 from tests.support.requests import bearer, key_headers
@@ -450,3 +455,93 @@ def test_unavailable_database_denies_model_permissions(headers_with, client):
 
     with database_gone():
         assert client.post("/model-permissions", headers=headers).status_code == 403
+
+
+# Scopes by action
+
+
+class Orders(ViewSet):
+    authentication_classes = [JWTAuthentication, ApiKeyAuthentication]
+    permission_classes = [HasScopes]
+    required_scopes = {
+        "list": ["orders:read"],
+        "create": ["orders:write"],
+        "cancel": [],
+        "GET": ["reports:read"],
+        "metadata": ["orders:read"],
+    }
+
+    def list(self, request):
+        return Response("listed")
+
+    def create(self, request):
+        return Response("created")
+
+    def retrieve(self, request, pk):
+        return Response("by method")
+
+    def destroy(self, request, pk):
+        return Response("never")  # pragma: no cover: the action is not listed
+
+    @action(methods=["post"], detail=True)
+    def cancel(self, request, pk):
+        return Response("cancelled")
+
+    @action(detail=False, required_scopes=["reports:read", "orders:read"])
+    def report(self, request):
+        return Response("a report")
+
+    @action(methods=["post", "put"], detail=False, required_scopes={"POST": ["orders:write"]})
+    def bulk(self, request):
+        return Response("in bulk")
+
+
+router = SimpleRouter()
+router.register("orders", Orders, basename="orders")
+urlpatterns = [*router.urls, path("api/internal/auth/", include("tot_jwt.urls"))]
+
+
+@pytest.mark.urls(__name__)
+@pytest.mark.parametrize(
+    ("method", "url", "scopes", "status"),
+    [
+        ("GET", "/orders/", ["orders:read"], 200),
+        ("HEAD", "/orders/", ["orders:read"], 200),
+        ("HEAD", "/orders/", ["reports:read"], 403),
+        ("GET", "/orders/", ["orders:write", "reports:read"], 403),
+        ("POST", "/orders/", ["orders:write"], 200),
+        ("POST", "/orders/", ["orders:read"], 403),
+        ("OPTIONS", "/orders/", ["orders:read"], 200),
+        ("OPTIONS", "/orders/", ["orders:write"], 403),
+        ("GET", "/orders/1/", ["reports:read"], 200),
+        ("HEAD", "/orders/1/", ["reports:read"], 200),
+        ("GET", "/orders/1/", ["orders:read"], 403),
+        ("DELETE", "/orders/1/", ["orders:read", "orders:write", "reports:read"], 403),
+        ("POST", "/orders/1/cancel/", [], 200),
+        ("GET", "/orders/report/", ["reports:read", "orders:read"], 200),
+        ("GET", "/orders/report/", ["reports:read"], 403),
+        ("POST", "/orders/bulk/", ["orders:write"], 200),
+        ("PUT", "/orders/bulk/", ["orders:write"], 403),
+    ],
+)
+def test_each_action_requires_its_scopes(headers_with, client, method, url, scopes, status):
+    answer = client.generic(method, url, headers=headers_with(*scopes))
+
+    assert answer.status_code == status
+
+
+@pytest.mark.urls(__name__)
+def test_missing_scope_of_action_is_named(headers_with, client):
+    rejected = client.get("/orders/report/", headers=headers_with())
+
+    assert_insufficient_scope(rejected, "reports:read orders:read")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"list": "orders:read"}, {"list": None}, {"get": ["a"]}, {"list": ["a"], "head": []}]
+)
+def test_wrong_scopes_of_actions_are_reported(headers_with, rf, wrong):
+    view = Orders.as_view({"get": "list"}, required_scopes=wrong)
+
+    with pytest.raises(ImproperlyConfigured, match="required_scopes"):
+        view(rf.get("/", headers=headers_with()))

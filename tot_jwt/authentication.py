@@ -7,20 +7,56 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from tot_jwt.access.refusals import report_refusal
 from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
-from tot_jwt.exceptions import CredentialsRequired, InvalidRequest, TotJWTError
+from tot_jwt.conf import settings
+from tot_jwt.exceptions import (
+    CredentialsRequired,
+    InsufficientPermissions,
+    InvalidRequest,
+    TotJWTError,
+)
 from tot_jwt.http.addresses import client_address
 from tot_jwt.http.caching import http_request, keep_private, vary_by
 from tot_jwt.http.direct import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
-from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, CREDENTIAL_HEADERS
+from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, CREDENTIAL_HEADERS, meta_name
 from tot_jwt.http.hiding import hide_secret, remove_secret
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Redacted
 from tot_jwt.tokens.token import ApiToken
 
 
-class JWTAuthentication(BaseAuthentication):
+class _Authentication(BaseAuthentication):
+    """What both classes share: the user of a client, and the challenge."""
+
+    def get_user(self, client: ApiClient, auth: ApiToken | ApiKeyAuth) -> Any:
+        """Return `request.user`: the client. Override it to return another user.
+
+        `request.auth.client` stays the client, and our permissions look there. None rejects the
+        request with 403 `insufficient_permissions`.
+        """
+        return client
+
+    def authenticate_header(self, request: Request | HttpRequest) -> str:
+        """Return the challenge of a 401 (RFC 6750 §3)."""
+        return challenge()
+
+    def _authenticated(
+        self, client: ApiClient, auth: ApiToken | ApiKeyAuth, address: str
+    ) -> tuple[Any, Any]:
+        """Return user and auth of the request. Raises InsufficientPermissions."""
+        auth = auth.presented_by(client)
+        user = self.get_user(client, auth)
+        if user is None:
+            refusal = InsufficientPermissions("no_user")
+            jti = auth["jti"] if isinstance(auth, ApiToken) else ""
+            report_refusal(refusal, public_key=client.pk, jti=jti, address=address)
+            raise refusal
+        return user, auth
+
+
+class JWTAuthentication(_Authentication):
     """Tokens as a Bearer: `request.user` is an ApiClient, `request.auth` an ApiToken.
 
     Other credentials are left to the next class: no Bearer, a Bearer that does not have three
@@ -28,16 +64,20 @@ class JWTAuthentication(BaseAuthentication):
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiToken] | None:
-        """Return the client and the token, or None. Raises ApiError."""
-        vary_by(request, "Authorization")
+    def authenticate(self, request: Request | HttpRequest) -> tuple[Any, ApiToken] | None:
+        """Return the user and the token, or None. Raises ApiError."""
+        header = settings.TOKEN_HEADER
+        vary_by(request, header)
         own = http_request(request)
         hide_secret(own)
         # DRF's Request looks up slowly what it does not have itself.
         meta = own.META
         try:
-            raw = bearer(meta)
-            result = None if raw is None else self.verify(raw, client_address(meta))
+            raw = _bearer(meta, header)
+            if raw is not None and header.lower() != "authorization":
+                # Shared caches spare responses to Authorization only (RFC 9111 §3.5).
+                keep_private(request)
+            result = None if raw is None else self._verify(raw, client_address(meta))
         except TotJWTError as error:
             if isinstance(error, InvalidRequest):
                 keep_private(request)
@@ -52,16 +92,16 @@ class JWTAuthentication(BaseAuthentication):
         """Return the client and the token, or None if another class should look at the Bearer."""
         return verify_own_token(raw, address=address)
 
-    def authenticate_header(self, request: Request | HttpRequest) -> str:
-        """Return the challenge of a 401 (RFC 6750 §3)."""
-        return challenge()
+    def _verify(self, raw: str, address: str) -> tuple[Any, ApiToken] | None:
+        verified = self.verify(raw, address)
+        return verified and self._authenticated(*verified, address)
 
 
 class StrictJWTAuthentication(JWTAuthentication):
     """JWTAuthentication that also rejects what it would leave to other classes."""
 
-    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiToken]:
-        """Return the client and the token. Raises ApiError."""
+    def authenticate(self, request: Request | HttpRequest) -> tuple[Any, ApiToken]:
+        """Return the user and the token. Raises ApiError."""
         result = super().authenticate(request)
         if result is None:
             raise ApiError(CredentialsRequired())
@@ -72,7 +112,7 @@ class StrictJWTAuthentication(JWTAuthentication):
         return verify_token(raw, address=address)
 
 
-class ApiKeyAuthentication(BaseAuthentication):
+class ApiKeyAuthentication(_Authentication):
     """API keys on every request: in a JSON or form body beside other data, or in headers.
 
     `request.user` is an ApiClient, `request.auth` an ApiKeyAuth. A request with any trace of keys
@@ -81,37 +121,35 @@ class ApiKeyAuthentication(BaseAuthentication):
     """
 
     @sensitive_variables()
-    def authenticate(self, request: Request | HttpRequest) -> tuple[ApiClient, ApiKeyAuth] | None:
-        """Return the client and the key's description, or None. Raises ApiError."""
+    def authenticate(self, request: Request | HttpRequest) -> tuple[Any, ApiKeyAuth] | None:
+        """Return the user and the key's description, or None. Raises ApiError."""
         vary_by(request, CREDENTIAL_HEADER_NAMES)
         own = http_request(request)
         hide_secret(own)
         try:
-            if bearer(own.META) is not None:
+            if _bearer(own.META, settings.TOKEN_HEADER) is not None:
                 return None
             found = find_credentials(request)
             if found is None:
                 return None
             keep_private(request)
-            result = verify_keys(found.credentials, address=client_address(own.META))
+            address = client_address(own.META)
+            verified = verify_keys(found.credentials, address=address)
             if found.secret_in_body is not None:
                 _remove_secret(request, found.secret_in_body)
+            result = self._authenticated(*verified, address)
         except TotJWTError as error:
             keep_private(request)
             raise ApiError(error) from error
         return result
 
-    def authenticate_header(self, request: Request | HttpRequest) -> str:
-        """Return the challenge of a 401 (RFC 6750 §3)."""
-        return challenge()
 
-
-def bearer(meta: dict[str, Any]) -> str | None:
+def _bearer(meta: dict[str, Any], header: str) -> str | None:
     """Return the credentials after ``Bearer`` and one space, or None without a Bearer.
 
     Raises InvalidRequest if API keys are in the headers too (RFC 6750 §2: one method per request).
     """
-    scheme, _, credentials = meta.get("HTTP_AUTHORIZATION", "").partition(" ")
+    scheme, _, credentials = meta.get(meta_name(header), "").partition(" ")
     if scheme.lower() != "bearer":
         return None
     if not meta.keys().isdisjoint(CREDENTIAL_HEADERS.values()):

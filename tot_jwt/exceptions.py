@@ -5,8 +5,7 @@
     TotJWTError
     ├── InvalidRequest              400  the body or the query has the wrong format
     │   ├── InvalidFields           400  … in one or more of its fields
-    │   ├── RequestTooLarge         413
-    │   └── UnsupportedContentType  415
+    │   └── LengthRequired 411, RequestTooLarge 413, UnsupportedContentType 415
     ├── UnsupportedMethod           405
     ├── CredentialsRequired         401  the request carries no token
     ├── InvalidCredentials          401  the API keys are wrong, or not usable
@@ -61,6 +60,12 @@ class InvalidFields(InvalidRequest):
     def __init__(self, errors: Mapping[str, list[str]]) -> None:
         self.errors = errors
         super().__init__("invalid_fields")
+
+
+class LengthRequired(InvalidRequest):
+    """The body has no length, and the server does not pass it on to Django."""
+
+    status, code, detail = 411, "length_required", "Content-Length is required"
 
 
 class RequestTooLarge(InvalidRequest):
@@ -126,8 +131,7 @@ class InsufficientPermissions(TotJWTError):
 class InsufficientScope(TotJWTError):
     """The client lacks a scope. ``required`` lists those that the view needs (RFC 6750 §3.1)."""
 
-    status = 403
-    code = "insufficient_scope"
+    status, code = 403, "insufficient_scope"
     detail = "The request requires higher privileges than provided by the access token"
 
     def __init__(self, required: Iterable[str]) -> None:

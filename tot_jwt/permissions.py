@@ -1,6 +1,6 @@
 """DRF permissions for API clients."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from tot_jwt.conf import KNOWN_ENVIRONMENTS
 from tot_jwt.exceptions import InsufficientPermissions, InsufficientScope, ServiceUnavailable
 from tot_jwt.http.errors import ApiError
-from tot_jwt.principal import ApiClient
+from tot_jwt.principal import ApiClient, client_of
 from tot_jwt.utils.predicates import are_choices
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     # module of views imports the defaults.
     from rest_framework.views import APIView
 
-#: Scopes for all methods, or by method.
+#: Scopes for all requests, or by the action of a ViewSet and by method.
 RequiredScopes = Sequence[str] | Mapping[str, Sequence[str]]
 
 
@@ -26,9 +26,11 @@ class HasScopes(BasePermission):
     """Permission for clients that have all of the view's `required_scopes`.
 
     ``required_scopes = ["orders:read"]``, or by method
-    ``{"GET": ["orders:read"], "POST": ["orders:write"]}``. HEAD counts as GET; a method that is
-    not listed is denied. ``allowed_environments = ["live"]`` on the view admits only clients of
-    those environments. A user that is not an ApiClient is denied without an error.
+    ``{"GET": ["orders:read"], "POST": ["orders:write"]}``, or on a ViewSet by action
+    ``{"list": ["orders:read"], "create": ["orders:write"]}``. An action comes before its method.
+    HEAD counts as GET; what is not listed is denied. ``allowed_environments = ["live"]`` on the
+    view admits only clients of those environments. A request of another user is denied without an
+    error.
 
     A view that lists the class, also within ``&``, answers 403 with the reason. Combined with ``|``
     or ``~``, the class only returns True or False.
@@ -36,8 +38,8 @@ class HasScopes(BasePermission):
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
         """Return whether the client is admitted. Raises ApiError."""
-        client = request.user
-        if not isinstance(client, ApiClient):
+        client = client_of(request)
+        if client is None:
             return False
         try:
             _check_environment(client, view)
@@ -65,8 +67,8 @@ class NotApiClient(BasePermission):
     code = InsufficientPermissions.code
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Return whether the request's user is not an API client."""
-        return not isinstance(request.user, ApiClient)
+        """Return whether the request is not from an API client."""
+        return client_of(request) is None
 
     def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
         """Return the same as for the view, so that ``~NotApiClient`` is its opposite here too."""
@@ -109,16 +111,26 @@ def _has_required_scopes(client: ApiClient, request: Request, view: "APIView") -
 
 
 def _required_scopes(request: Request, view: "APIView") -> Sequence[str] | None:
-    """Return the scopes for this request, or None if its method is not listed."""
+    """Return the scopes for this request, or None if its action and method are not listed."""
     required: RequiredScopes | None = getattr(view, "required_scopes", None)
-    if isinstance(required, Mapping) and all(map(str.isupper, required)):
+    if isinstance(required, Mapping) and _are_names(required, view):
         method = "GET" if request.method == "HEAD" else str(request.method)
-        if method not in required:
+        action = str(getattr(view, "action", ""))
+        name = action if action in required else method
+        if name not in required:
             return None
-        required = required[method]
+        required = required[name]
     if required is None or isinstance(required, str | Mapping):
         raise ImproperlyConfigured(
             f"{type(view).__name__} uses HasScopes and needs `required_scopes`: a list of scopes, "
-            "or a dict such as {'GET': ['orders:read']}."
+            "or a dict such as {'GET': ['orders:read']}, or on a ViewSet {'list': ['orders:read']}."
         )
     return required
+
+
+def _are_names(names: Iterable[str], view: "APIView") -> bool:
+    """Return whether these are methods in upper case or, on a ViewSet, names of actions."""
+    has_actions = hasattr(view, "action_map")
+    return all(
+        name.isupper() or (has_actions and name not in view.http_method_names) for name in names
+    )

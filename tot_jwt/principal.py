@@ -135,6 +135,26 @@ class ApiKeyAuth(CopiesToItself):
     public_key: str
     app_domain: str
     environment: str
+    #: The client of the request, also if `get_user` returned another user.
+    client: ApiClient | None = field(default=None, repr=False, compare=False)
+
+    def presented_by(self, client: ApiClient) -> "ApiKeyAuth":
+        """Return the same description for one request, with its client."""
+        return ApiKeyAuth(self.public_key, self.app_domain, self.environment, client)
+
+
+def client_of(request: Any) -> ApiClient | None:
+    """Return the ApiClient that sent the request, or None if it is not from an API client.
+
+    It is `request.user`, or `request.auth.client` if `get_user` returned another user.
+    """
+    user = getattr(request, "user", None)
+    client = user if isinstance(user, ApiClient) else _client_of_auth(request)
+    return client if isinstance(client, ApiClient) else None
+
+
+def _client_of_auth(request: Any) -> object:
+    return getattr(getattr(request, "auth", None), "client", None)
 
 
 def _has_prefix(prefix: str) -> Rule:

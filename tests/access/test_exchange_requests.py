@@ -1,6 +1,9 @@
 """Rejected requests for a token: fields, bodies, content types and methods (contract §1)."""
 
+import codecs
+import io
 import json
+import urllib.parse
 from io import BytesIO
 
 import pytest
@@ -8,7 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.urls import resolve
 
 from tests.support.messages import REQUIRED
-from tests.support.requests import TOKEN_URL, body
+from tests.support.requests import TOKEN_URL, body, form
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -36,7 +39,7 @@ def test_invalid_field_is_reported_by_name(make_key, post_token, field, sent, er
 
 
 @pytest.mark.parametrize(
-    ("field", "limit"), [("appDomain", 253), ("totApiKey", 128), ("totSecretKey", 512)]
+    ("field", "limit"), [("appDomain", 260), ("totApiKey", 128), ("totSecretKey", 512)]
 )
 def test_too_long_field_is_rejected(make_key, post_token, field, limit):
     error = f"Ensure this field has no more than {limit} characters."
@@ -49,7 +52,11 @@ def test_all_missing_fields_are_reported(client):
     for sent, content_type in [
         ("{}", "application/json"),
         ("", FORM),
-        ('{"appDomain": "x"}', FORM),
+        ("a=1", FORM),
+        ("{", FORM),
+        ("[{}]", FORM),
+        ('"{}"', FORM),
+        ("{}&a=1", FORM),
     ]:
         answer = client.generic("POST", TOKEN_URL, sent, CONTENT_TYPE=content_type)
 
@@ -120,6 +127,134 @@ def test_malformed_form_is_rejected(db, client, sent):
     answer = client.post(TOKEN_URL, sent, content_type=FORM)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+JSON_AS_FORM = "The body is JSON: send it with the header Content-Type: application/json"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(b"", b""), (b" \r\n\t", b"\n"), (codecs.BOM_UTF8, b""), (codecs.BOM_UTF8 + b"\n", b" ")],
+)
+@pytest.mark.parametrize("content_type", [FORM, f"{FORM}; charset=utf-8"])
+@pytest.mark.parametrize("encode", [bytes, urllib.parse.quote_from_bytes])
+def test_json_sent_as_form_is_explained(make_key, client, before, after, content_type, encode):
+    for more in ({}, {"x": "a&b=c"}, {"x": "%ff"}, {"x": "a&scopes=b"}, {"x": "&a" * 1001}):
+        sent = before + json.dumps(body(make_key(), **more)).encode() + after
+
+        answer = client.generic("POST", TOKEN_URL, encode(sent), content_type=content_type)
+
+        assert answer.status_code == 400
+        assert answer.json() == {"detail": JSON_AS_FORM, "code": "malformed_request"}
+
+
+def test_form_that_resembles_json_works(make_key, client):
+    sent = form(make_key(), "&{=}")
+
+    assert client.post(TOKEN_URL, "{=1&" + sent, content_type=FORM).status_code == 200
+    assert client.post(TOKEN_URL, '{"a": "&' + sent + '&b="}', content_type=FORM).status_code == 200
+
+
+# Bodies without a length
+
+
+class Chunks(io.RawIOBase):
+    """A body that the server ends, and returns in pieces, as servers do with chunks."""
+
+    def __init__(self, sent):
+        self.rest = sent
+        self.largest = 0
+
+    def read(self, size=-1):
+        assert size > 0
+        self.largest = max(self.largest, size)
+        piece, self.rest = self.rest[: min(size, 7000)], self.rest[min(size, 7000) :]
+        return piece
+
+
+class BrokenChunks(Chunks):
+    def read(self, size=-1):
+        raise EndOfConnection("b'5\r\nsecr'")
+
+
+class EndOfConnection(Exception):
+    """An error of a server."""
+
+
+def chunked(client, stream, url=TOKEN_URL, content_type="application/json", **environ):
+    """Send the stream as a server that ends bodies itself passes chunks on."""
+    chunks = {
+        "CONTENT_LENGTH": "",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+        "wsgi.input": stream,
+        "wsgi.input_terminated": True,
+    }
+    return client.post(url, content_type=content_type, **chunks | environ)
+
+
+@pytest.mark.parametrize("content_type", ["application/json", FORM])
+@pytest.mark.parametrize("encoding", ["chunked", "Chunked", "gzip, chunked", ""])
+def test_chunked_body_is_read(make_key, client, content_type, encoding):
+    key = make_key()
+    sent = form(key) if content_type == FORM else json.dumps(body(key))
+    environ = {"content_type": content_type, "HTTP_TRANSFER_ENCODING": encoding}
+
+    assert chunked(client, Chunks(sent.encode()), **environ).status_code == 200
+
+
+@pytest.mark.req("C3")
+def test_chunked_body_is_bounded(make_key, client):
+    sent = json.dumps(body(make_key(), x="")).encode()
+    longest = sent.replace(b'"x": "', b'"x": "' + b"x" * (8192 - len(sent)))
+    assert chunked(client, Chunks(longest)).status_code == 200
+
+    for more in (1, 10**6):
+        stream = Chunks(longest + b" " * more)
+        answer = chunked(client, stream)
+        assert (answer.status_code, answer.json()["code"]) == (413, "request_too_large")
+        assert len(longest) + more - len(stream.rest) == 8193
+
+
+@pytest.mark.parametrize("stream", [BrokenChunks(b""), Chunks(b""), Chunks(b"{")])
+def test_unreadable_chunks_are_malformed(db, client, stream):
+    answer = chunked(client, stream)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
+
+
+@pytest.mark.parametrize("encoding", ["chunked", "CHUNKED", "gzip, chunked"])
+def test_chunks_without_server_need_length(make_key, client, encoding):
+    sent = json.dumps(body(make_key())).encode()
+    environ = {"wsgi.input_terminated": False, "HTTP_TRANSFER_ENCODING": encoding}
+
+    answer = chunked(client, Chunks(sent), **environ)
+
+    assert answer.status_code == 411
+    assert answer.json() == {"detail": "Content-Length is required", "code": "length_required"}
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_keys_endpoints_read_chunks(make_key, make_token, client):
+    token = {"HTTP_AUTHORIZATION": f"Bearer {make_token(make_key())}"}
+    url = TOKEN_URL.replace("token", "keys")
+    sent = b'{"name": "x", "scopes": []}'
+
+    assert chunked(client, Chunks(sent), url, **token).status_code == 201
+    refused = chunked(client, Chunks(sent), url, **token, **{"wsgi.input_terminated": False})
+    assert refused.json()["code"] == "length_required"
+    assert client.get(TOKEN_URL, HTTP_TRANSFER_ENCODING="chunked", **token).status_code == 200
+
+
+def test_chunks_under_asgi_need_no_length(make_key):
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": TOKEN_URL,
+        "headers": [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")],
+    }
+    request = ASGIRequest(scope, BytesIO(json.dumps(body(make_key())).encode()))
+
+    assert resolve(TOKEN_URL).func(request).status_code == 200
 
 
 @pytest.mark.parametrize("query", ["totApiKey=a", "totSecretKey=b", "x=1&totSecretKey="])

@@ -4,7 +4,6 @@ TOT_JWT_CHROMIUM names the browser. Without it or without Playwright the tests a
 TOT_JWT_REQUIRE_SERVICES is set.
 """
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -18,15 +17,13 @@ from django.contrib.auth.models import Permission
 from django.contrib.sessions.models import Session
 from django.urls import reverse
 
+from tests.support.browser import CHROMIUM, REQUIRED, running_browser
 from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey, KeyEvent
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Locator, Page
 
-REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
-CHROMIUM = os.environ.get("TOT_JWT_CHROMIUM", "/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 PASSWORD = "correct horse"
 KEYS = "/admin/tot_jwt/apikey/"
 
@@ -43,14 +40,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    from playwright.sync_api import sync_playwright
-
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        # Playwright's synchronous API runs an event loop, in whose thread Django refuses to query.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with running_browser() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -304,41 +295,3 @@ def test_double_click_creates_one_secret(
 
     assert page.locator("#tot-secret").inner_text()[-4:] == ApiKey.objects.get().secret_hint
     assert KeyEvent.objects.filter(action="rotated").count() == 1
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_exceeds_the_window(
-    width: int,
-    scheme: Any,
-    page: "Page",
-    make_user: Callable[..., Any],
-    make_key: Callable[..., ApiKey],
-) -> None:
-    domain = f"{'a' * 60}.{'b' * 60}.example"
-    key = make_key(app_domain__domain=domain, public_key=f"pk_live_tot_{'W' * 22}")
-    key.scopes = " ".join(f"module{number:02}:read" for number in range(20))
-    key.save()
-    page.set_viewport_size({"width": width, "height": 800})
-    page.emulate_media(color_scheme=scheme)
-    log_in(page, make_user(is_staff=True, is_superuser=True))
-
-    lifecycle.rotate_key(key, grace=timedelta(hours=1))
-    created = make_key(app_domain=key.app_domain, created_by_key=key)
-    created.scopes = f"{key.scopes} orders:write"
-    created.save()
-    event = KeyEvent.objects.earliest("pk")
-
-    pages = (f"{key.pk}/change/", f"{created.pk}/change/", f"{key.pk}/rotate/", "", "add/")
-    for url in (
-        *(f"apikey/{name}" for name in pages),
-        "appdomain/",
-        "keyevent/",
-        f"keyevent/{event.pk}/change/",
-    ):
-        page.goto(f"/admin/tot_jwt/{url}")
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, url
-    page.goto(f"/admin/tot_jwt/apikey/{key.pk}/change/")
-    page.get_by_role("button", name="Revoke…").click()
-    page.get_by_text("This cannot be undone.").wait_for()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -22,6 +22,7 @@ def test_checks_are_registered_with_tags():
         for check in checks.registry.registry.get_checks(include_deployment_checks=True)
     }
 
+    assert registered["check_required_scopes"] == ("urls",)
     assert registered["check_settings"] == ("security",)
     assert registered["check_authentication_order"] == ("security",)
     assert registered["check_default_permissions"] == ("security",)
@@ -110,6 +111,25 @@ def test_checks_are_registered_with_tags():
         ("REALM", "ä", "E013"),
         ("REALM", "a\nb", "E013"),
         ("REALM", 7, "E013"),
+        ("TOKEN_HEADER", "", "E023"),
+        ("TOKEN_HEADER", None, "E023"),
+        ("TOKEN_HEADER", 7, "E023"),
+        ("TOKEN_HEADER", ["Authorization"], "E023"),
+        ("TOKEN_HEADER", b"Authorization", "E023"),
+        ("TOKEN_HEADER", "X Token", "E023"),
+        ("TOKEN_HEADER", "X-Token:", "E023"),
+        ("TOKEN_HEADER", "X-Token\n", "E023"),
+        ("TOKEN_HEADER", "X-Tökén", "E023"),
+        ("TOKEN_HEADER", "X_Token", "E023"),
+        ("TOKEN_HEADER", "HTTP_AUTHORIZATION", "E023"),
+        ("TOKEN_HEADER", "Tot-Api-Key", "E023"),
+        ("TOKEN_HEADER", "tot-secret-key", "E023"),
+        ("TOKEN_HEADER", "TOT-APP-DOMAIN", "E023"),
+        ("TOKEN_HEADER", "Cookie", "E023"),
+        ("TOKEN_HEADER", "host", "E023"),
+        ("TOKEN_HEADER", "Content-Type", "E023"),
+        ("TOKEN_HEADER", "content-length", "E023"),
+        ("TOKEN_HEADER", "X-Forwarded-For", "E023"),
     ],
 )
 @pytest.mark.req("A5")
@@ -139,11 +159,16 @@ def test_invalid_setting_is_an_error(settings, name, value, check_id):
         },
         {"ENVIRONMENTS": ["test"], "CREATED_KEY_MAX_LIFETIME": timedelta(seconds=1)},
         {"ENVIRONMENTS": ("test", "live"), "CREATED_KEY_MAX_LIFETIME": timedelta(days=400)},
+        {"TOKEN_HEADER": "X-Api-Token"},
+        {"TOKEN_HEADER": "authorization"},
+        {"TOKEN_HEADER": "Proxy-Authorization"},
+        {"TOKEN_HEADER": "x.!#$%&'*+^`|~9"},
         {"TOKEN_LIFETIME": timedelta(seconds=1), "REALM": 'a "b"', "TOKENS_MANAGE_KEYS": False},
     ],
 )
 def test_valid_settings_pass_all_checks(settings, values):
     settings.TOT_JWT = values
+    settings.ROOT_URLCONF = "tot_jwt.urls"  # without the views, which require other scopes
 
     assert ids() == []
 

@@ -1,11 +1,20 @@
 """Bad rows and bad files of an import."""
 
+import hashlib
 import io
 import tracemalloc
 
 import pytest
 
-from tests.support.key_files import HEADER, HEADER_ERROR, SECRET, bad_rows, row
+from tests.support.key_files import (
+    FULL_HEADER,
+    HEADER,
+    HEADER_ERROR,
+    SECRET,
+    bad_rows,
+    full_row,
+    row,
+)
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys import csv_file
 from tot_jwt.keys.importing import import_keys
@@ -118,6 +127,75 @@ BAD_ROWS = {
 }
 
 
+HASH = "sha512$$" + "0a" * 64
+NOT_A_MOMENT = "expires_at: Use a date and time with its zone, for example: "
+OUTSIDE_CALENDAR = "expires_at: Use a year from 1970 to 9998. Leave the field empty"
+BAD_ROWS_OF_ALL_COLUMNS = {
+    "a date without a time": ({"expires_at": "2031-05-06"}, NOT_A_MOMENT),
+    "a moment without a zone": ({"expires_at": "2031-05-06T07:08:09"}, NOT_A_MOMENT),
+    "a day that does not exist": ({"expires_at": "2031-02-30T07:08:09Z"}, NOT_A_MOMENT),
+    "a number for a moment": ({"expires_at": "1924905600"}, NOT_A_MOMENT),
+    "never": ({"expires_at": "never"}, NOT_A_MOMENT),
+    "the year 1": ({"expires_at": "0001-01-01T00:00:00Z"}, OUTSIDE_CALENDAR),
+    "before the year 1": ({"expires_at": "0001-01-01T00:00:00+01:00"}, OUTSIDE_CALENDAR),
+    "before 1970": ({"expires_at": "1969-12-31T23:59:59Z"}, OUTSIDE_CALENDAR),
+    "the end of the calendar": ({"expires_at": "9999-12-31T23:59:59Z"}, OUTSIDE_CALENDAR),
+    "after the calendar": ({"expires_at": "9999-12-31T23:59:59-23:00"}, OUTSIDE_CALENDAR),
+    "a bad network": (
+        {"allowed_ips": "192.0.2.0/24 192.0.2.1/24"},
+        "allowed_ips: entry 2 is not an IP address or network. Use CIDR notation",
+    ),
+    "networks with commas": (
+        {"allowed_ips": '"192.0.2.1,192.0.2.2"'},
+        "allowed_ips: entry 1 is not",
+    ),
+    "a zone ID": ({"allowed_ips": "fe80::1%eth0"}, "allowed_ips: entry 1 is not"),
+    "yes": ({"can_issue_tokens": "yes"}, "can_issue_tokens: Use true or false."),
+    "a number": ({"can_issue_tokens": "0"}, "can_issue_tokens: Use true or false."),
+    "expired": ({"status": "expired"}, "status: Use active, disabled or revoked."),
+    "a number as limit": ({"rate_limit": "600"}, "rate_limit: Use a number per sec, min"),
+    "another period": ({"rate_limit": "600/week"}, "rate_limit: Use a number per sec, min"),
+    "no secret and no hash": ({"secret": " "}, "secret: Enter the secret or its hash, and"),
+    "a secret and a hash": (
+        {"secret": SECRET, "secret_hash": HASH},
+        "secret: Enter the secret or its hash, and leave the other field empty.",
+    ),
+    "a secret as hash": ({"secret_hash": SECRET}, "secret_hash: This is not a hash that names"),
+    "a hash that is cut off": ({"secret_hash": HASH[:-1]}, "secret_hash: This hash is cut off"),
+    "the hash of nothing": (
+        {"secret_hash": "sha256$" + hashlib.sha256().hexdigest()},
+        "secret_hash: This is the hash of an empty text or of another column.",
+    ),
+    "the hash of the public key": (
+        {"secret_hash": "sha512$$" + hashlib.sha512(b"old1").hexdigest()},
+        "secret_hash: This is the hash of an empty text or of another column.",
+    ),
+    "the hash of the domain": (
+        {"secret_hash": "sha256$" + hashlib.sha256(b"myapp.com").hexdigest()},
+        "secret_hash: This is the hash of an empty text or of another column.",
+    ),
+    "an invisible name": ({"name": "\u200b"}, "name: Use at least one visible character."),
+}
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"), BAD_ROWS_OF_ALL_COLUMNS.values(), ids=BAD_ROWS_OF_ALL_COLUMNS
+)
+def test_bad_cell_names_its_column(load, cells, reason):
+    report = load(full_row(8), full_row(1, **cells), full_row(9), header=FULL_HEADER)
+
+    ((line, found),) = bad_rows(report)
+    assert line == 3
+    assert found.startswith(reason)
+    assert not ApiKey.objects.exists()
+
+
+def test_missing_hash_is_a_bad_row(load):
+    report = load("a.example,old1, ", header="domain,public,secret_hash")
+
+    assert bad_rows(report) == [(2, "secret_hash: This field is missing.")]
+
+
 @pytest.mark.parametrize(("text", "reason"), BAD_ROWS.values(), ids=BAD_ROWS)
 def test_bad_row_stops_the_import(load, text, reason):
     report = load(row(8), text, row(9))
@@ -193,9 +271,9 @@ def test_row_in_another_encoding_is_bad(db):
 
 def test_bad_row_has_its_first_line(load):
     report = load(
-        row(1, name='"two\nlines"'),
+        row(1, scopes='"two\nlines"'),
         "",
-        row(2, name='"two\nmore"', environment="x"),
+        row(2, scopes='"two\nmore"', environment="x"),
         row(3, domain=""),
     )
 
@@ -204,10 +282,12 @@ def test_bad_row_has_its_first_line(load):
 
 @pytest.mark.req("E6")
 def test_reasons_repeat_nothing_of_rows(load):
-    for column in HEADER.split(","):
-        secret = "Hunter2 hunter2 hunter2\\" * 30
-        (bad_row,) = load(row(1, **{"secret": SECRET, column: secret})).bad_rows
-        assert "unter2" not in bad_row.reason
+    for column in FULL_HEADER.split(","):
+        for secret in ("Hunter2 hunter2 hunter2\\" * 30, "Hunter2$hunter2$", "Hunter2"):
+            cells = {"secret": SECRET, column: secret}
+            report = load(full_row(1, **cells), header=FULL_HEADER, skip_bad=True)
+            assert "unter2" not in str(bad_rows(report))
+            assert report.bad_rows or column in {"public", "domain", "name", "scopes"}
 
 
 # Bad files
@@ -221,6 +301,8 @@ def test_reasons_repeat_nothing_of_rows(load):
         (b"domain,public\na.com,pk\n", HEADER_ERROR),
         (b"domain,public,secret,scope\n", HEADER_ERROR),
         (b"domain,public,secret,secret\n", HEADER_ERROR),
+        (b"domain,secret,secret_hash\n", HEADER_ERROR),
+        (b"domain,public,secret_hash,expiry\n", HEADER_ERROR),
         (b"domain;public;secret\n", HEADER_ERROR),
         (row(1).encode(), HEADER_ERROR),
         (f"{HEADER}\n{row(1)}\n".encode("utf-16"), HEADER_ERROR),

@@ -1,17 +1,21 @@
 """Importing an operator's existing keys from a CSV file."""
 
+import hashlib
+from datetime import UTC, datetime
+
 import pytest
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.support.factories import ApiKeyFactory
-from tests.support.key_files import SECRET, bad_rows, row
+from tests.support.hashers import DJANGO_HASHERS
+from tests.support.key_files import FULL_HEADER, SECRET, bad_rows, full_row, row
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys.importing import MAX_BAD_ROWS, TAKEN
 from tot_jwt.keys.record import administrator
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
-from tot_jwt.rules.hashes import hash_secret
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, KeyStatus
+from tot_jwt.rules.hashes import hash_for_storage, hash_secret
 from tot_jwt.signals import key_event
 
 # Imported keys
@@ -67,7 +71,8 @@ def test_import_is_recorded_and_signalled(load, make_user, django_capture_on_com
     received = []
 
     def receive(event, **_):
-        received.append((event.action, event.key.public_key, event.app_domain.domain))
+        public_key = event.key and event.key.public_key
+        received.append((event.action, public_key, event.app_domain.domain))
 
     user = make_user(username="ada")
     key_event.connect(receive)
@@ -78,7 +83,11 @@ def test_import_is_recorded_and_signalled(load, make_user, django_capture_on_com
     finally:
         key_event.disconnect(receive)
 
-    assert received == [("imported", "old1", "myapp.com"), ("imported", "old2", "myapp.com")]
+    assert received == [
+        ("domain_created", None, "myapp.com"),
+        ("imported", "old1", "myapp.com"),
+        ("imported", "old2", "myapp.com"),
+    ]
     event = KeyEvent.objects.get(key__public_key="old1")
     assert (event.user, event.actor, event.address) == (user, "ada", "192.0.2.1")
     assert event.changes["scopes"] == [None, "a b"]
@@ -92,7 +101,8 @@ def test_import_without_listeners_sends_no_queries(load, django_capture_on_commi
     with CaptureQueriesContext(connection) as captured:
         for callback in callbacks:
             callback()
-    assert (len(callbacks), len(captured)) == (1, 0)
+    # One for the domain, one for the key.
+    assert (len(callbacks), len(captured)) == (2, 0)
 
 
 def test_existing_domain_is_used(load, make_domain):
@@ -114,7 +124,218 @@ def test_skipped_row_creates_no_domain(load, make_key):
     assert not AppDomain.objects.filter(domain__in=["other.example", "x"]).exists()
 
 
+# Settings of imported keys
+
+
+@pytest.mark.parametrize(
+    ("cells", "field", "expected"),
+    [
+        ({}, "expires_at", None),
+        (
+            {"expires_at": "2031-05-06T07:08:09Z"},
+            "expires_at",
+            datetime(2031, 5, 6, 7, 8, 9, tzinfo=UTC),
+        ),
+        (
+            {"expires_at": " 2031-05-06 07:08+02:00 "},
+            "expires_at",
+            datetime(2031, 5, 6, 5, 8, tzinfo=UTC),
+        ),
+        (
+            {"expires_at": "1999-12-31T23:59:59-01:00"},
+            "expires_at",
+            datetime(2000, 1, 1, 0, 59, 59, tzinfo=UTC),
+        ),
+        ({}, "allowed_ips", ""),
+        (
+            {"allowed_ips": " 192.0.2.7  2001:DB8::/32 "},
+            "allowed_ips",
+            "192.0.2.7/32 2001:db8::/32",
+        ),
+        ({}, "can_issue_tokens", True),
+        ({"can_issue_tokens": "TRUE"}, "can_issue_tokens", True),
+        ({"can_issue_tokens": " False "}, "can_issue_tokens", False),
+        ({}, "rate_limit", ""),
+        ({"rate_limit": " 600/min "}, "rate_limit", "600/min"),
+        ({"environment": " Test "}, "environment", "test"),
+        ({}, "status", KeyStatus.ACTIVE),
+        ({"status": "Active"}, "status", KeyStatus.ACTIVE),
+        ({"status": " DISABLED "}, "status", KeyStatus.DISABLED),
+        ({"status": "revoked"}, "status", KeyStatus.REVOKED),
+        ({"expires_at": "1970-01-01T00:00:00Z"}, "status", KeyStatus.EXPIRED),
+    ],
+)
+def test_column_becomes_a_setting(load, cells, field, expected):
+    report = load(full_row(1, **cells), header=FULL_HEADER)
+
+    assert bad_rows(report) == []
+    assert getattr(ApiKey.objects.get(), field) == expected
+
+
+def test_moments_are_stored_without_zones(load, settings):
+    settings.USE_TZ, settings.TIME_ZONE = False, "Europe/Rome"
+
+    load(full_row(1, expires_at="2031-05-06T07:08:09Z"), header=FULL_HEADER)
+
+    assert ApiKey.objects.get().expires_at == datetime(2031, 5, 6, 9, 8, 9)  # noqa: DTZ001
+
+
+@pytest.mark.parametrize(
+    ("cells", "status"),
+    [
+        ({}, 200),
+        ({"status": "disabled"}, 401),
+        ({"status": "revoked"}, 401),
+        ({"expires_at": "2020-01-01T00:00:00Z"}, 401),
+        ({"expires_at": "2090-01-01T00:00:00Z"}, 200),
+        ({"allowed_ips": "192.0.2.0/24"}, 403),
+        ({"allowed_ips": "127.0.0.0/8"}, 200),
+        ({"can_issue_tokens": "false"}, 403),
+    ],
+)
+def test_imported_settings_count_at_exchange(load, post_token, cells, status):
+    load(full_row(1, **cells), header=FULL_HEADER)
+
+    key = ApiKey.objects.get()
+    key.secret = f"{SECRET}1"
+    assert post_token(key).status_code == status
+
+
+def test_event_shows_imported_settings(load, pass_time):
+    load(
+        full_row(
+            1, expires_at="2031-05-06T07:08:09Z", allowed_ips="192.0.2.1", rate_limit="9/hour"
+        ),
+        full_row(2, can_issue_tokens="false", status="disabled"),
+        full_row(3, status="revoked"),
+        header=FULL_HEADER,
+    )
+
+    first, second, third = [
+        event.changes for event in KeyEvent.objects.filter(action="imported").order_by("pk")
+    ]
+    assert first["expires_at"] == [None, "2031-05-06T07:08:09+00:00"]
+    assert (first["allowed_ips"], first["rate_limit"]) == ([None, "192.0.2.1/32"], [None, "9/hour"])
+    moments = dict(ApiKey.objects.values_list("public_key", "disabled_at"))
+    assert second["disabled_at"] == [None, moments["old2"].isoformat()]
+    assert second["can_issue_tokens"] == [None, False]
+    assert "revoked_at" in third
+    assert "disabled_at" not in {**first, **third}
+
+
+@pytest.mark.parametrize("batch_size", [1, 1000])
+def test_created_domains_are_recorded_once(load, make_domain, make_user, batch_size):
+    make_domain(domain="there.example")
+    user = make_user(username="ada")
+
+    load(
+        row(1, domain="b.example"),
+        row(2, domain="a.example"),
+        row(3, domain="there.example"),
+        row(4, domain="B.example"),
+        by=administrator(user),
+        batch_size=batch_size,
+    )
+
+    events = KeyEvent.objects.filter(action="domain_created", key=None)
+    assert sorted((event.app_domain.domain, event.actor) for event in events) == [
+        ("a.example", "ada"),
+        ("b.example", "ada"),
+    ]
+    assert all(event.changes["domain"] == [None, str(event.app_domain)] for event in events)
+
+
+# Imported hashes
+
+
+def sha512(secret):
+    """Return the hash of a secret as another package stores it."""
+    return "sha512$$" + hashlib.sha512(secret.encode()).hexdigest()
+
+
+HASHES = {
+    "sha256": hash_secret,
+    "upper case": lambda secret: "sha256$" + hash_secret(secret)[7:].upper(),
+    "sha512": sha512,
+    "pbkdf2": lambda secret: make_password(secret, hasher="pbkdf2_sha256"),
+    "scrypt": lambda secret: make_password(secret, hasher="scrypt"),
+    "md5": lambda secret: make_password(secret, hasher="md5"),
+}
+
+
+@pytest.mark.req("B2")
+@pytest.mark.parametrize("secret", [SECRET, "4711"])
+@pytest.mark.parametrize("make_hash", HASHES.values(), ids=HASHES)
+def test_imported_hash_opens_and_is_replaced(settings, load, post_token, make_hash, secret):
+    settings.PASSWORD_HASHERS = DJANGO_HASHERS
+    stored_hash = make_hash(secret)
+
+    report = load(full_row(1, secret_hash=f" {stored_hash} "), header=FULL_HEADER)
+
+    assert bad_rows(report) == []
+    key = ApiKey.objects.get()
+    assert (key.secret_hint, key.secret_last_used_at) == ("", None)
+    for wrong in (stored_hash, key.secret_hash, "a wrong secret of thirty letters"):
+        key.secret = wrong
+        assert post_token(key).status_code == 401
+    key.secret = secret
+    assert post_token(key).status_code == 200
+    stored = ApiKey.objects.get().secret_hash
+    assert stored.partition("$")[0] == hash_for_storage(secret).partition("$")[0]
+    assert (stored == hash_secret(secret)) == (secret == SECRET)
+    assert post_token(key).status_code == 200
+
+
+@pytest.mark.req("B2")
+@pytest.mark.parametrize("make_hash", HASHES.values(), ids=HASHES)
+def test_guesses_at_imported_hash_are_limited(settings, load, post_token, make_hash):
+    settings.PASSWORD_HASHERS = DJANGO_HASHERS
+    settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {}}
+    load(full_row(1, secret_hash=make_hash("4711")), header=FULL_HEADER)
+    key = ApiKey.objects.get()
+
+    answers = []
+    for guess in [*range(20), 4711]:
+        key.secret = str(guess)
+        answers.append(post_token(key).status_code)
+
+    assert answers[0] == 401
+    assert answers[-1] == 429
+    assert 200 not in answers
+
+
+def test_file_may_hold_only_hashes(load, post_token):
+    report = load(f"a.example,old1,{sha512(SECRET)}", header="domain,public,secret_hash")
+
+    assert report.imported == 1
+    key = ApiKey.objects.get()
+    key.secret = SECRET
+    assert post_token(key).status_code == 200
+
+
 # Duplicates
+
+
+@pytest.mark.req("B6")
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (sha512(SECRET), sha512(SECRET)),
+        (sha512(SECRET), sha512(SECRET).upper().replace("SHA", "sha")),
+        (hash_secret(SECRET), hash_secret(SECRET)),
+        (hash_secret(SECRET), hash_secret(SECRET).replace("$", "$$")),
+        (hash_secret(f"{SECRET}2"), ""),
+    ],
+)
+def test_hash_of_earlier_row_is_bad(load, first, second):
+    rows = [full_row(1, secret_hash=first), full_row(2, secret_hash=second), full_row(3)]
+
+    report = load(*rows, header=FULL_HEADER, skip_bad=True, batch_size=1)
+
+    ((line, reason),) = bad_rows(report)
+    assert (line, report.imported) == (3, 2)
+    column = "secret_hash" if second else "secret"
+    assert reason.startswith(f"{column}: An earlier row has the same secret.")
 
 
 def test_existing_key_is_a_bad_row(load, make_key):

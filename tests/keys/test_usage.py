@@ -94,7 +94,7 @@ def test_replaced_previous_secret_is_not_recorded(make_key, post_token):
 
 
 def test_use_shows_no_hash():
-    assert repr(usage.Use(("default", None), "pk_x", "sha256$x")) == "<Use: pk_x>"
+    assert repr(usage.Use(("default", None), "pk_x", "secret", "sha256$x")) == "<Use: pk_x>"
 
 
 # How often

@@ -1,14 +1,21 @@
 """Restarts, clocks, signing keys, and the code blocks of docs/operations.md."""
 
+import json
 import logging.config
+import sys
+from contextlib import contextmanager
 from datetime import timedelta
 from itertools import pairwise
+from time import monotonic
+from types import ModuleType
 
 import pytest
 import time_machine
 from django.utils import timezone
 
-from tests.support.process_faults import GOOD, ask, documented, process, sqlite
+from tests.support.documents import blocks, read
+from tests.support.process_faults import GOOD, UNAVAILABLE, ask, documented, process, sqlite
+from tests.support.processes import driver
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import suspend_domain
@@ -99,22 +106,88 @@ def test_new_signing_key_ends_revived_tokens(make_key, make_token, get_token, se
     assert get_token(token).status_code == 401
 
 
-def test_documented_logging_shows_issued_tokens(make_key, make_token, capsys, monkeypatch):
-    root = logging.getLogger()
-    level = root.level
-    monkeypatch.setattr(root, "handlers", [])
+@contextmanager
+def logging_as(settings):
+    """Apply LOGGING meanwhile."""
+    root, package = logging.getLogger(), logging.getLogger("tot_jwt")
+    before = (root.level, root.handlers[:], package.level)
     try:
-        logging.config.dictConfig(documented(1)["LOGGING"])
-        make_token(make_key())
+        logging.config.dictConfig(settings)
+        yield
     finally:
-        root.setLevel(level)  # setLevel also clears the loggers' cached levels
+        root.handlers[:] = before[1]
+        root.setLevel(before[0])  # setLevel also clears the loggers' cached levels
+        package.setLevel(before[2])
 
-    assert "Token issued: " in capsys.readouterr().err
+
+def run_blocks(*numbers):
+    """Return the names that several blocks of the page define, one after another."""
+    found, names = blocks(read("docs/operations.md"), "python"), {}
+    for number in numbers:
+        exec(found[number], names)  # noqa: S102
+    return names
+
+
+def test_documented_text_log_has_fields(make_key, make_token, capsys):
+    key = make_key()
+    with logging_as(documented(2)["LOGGING"]):
+        make_token(key)
+
+    line = capsys.readouterr().err.splitlines()[-1]
+    day, _, level, name, message = line.split(" ", 4)
+    assert day == str(timezone.now().date())
+    assert (level, name) == ("INFO", "tot_jwt")
+    assert message.startswith("Token issued: ")
+    assert key.public_key in message
+
+
+def test_documented_json_log_has_fields(make_key, make_token, capsys, monkeypatch):
+    names = run_blocks(2, 3, 4)
+    module = ModuleType("project.logs")
+    module.JsonFormatter = names["JsonFormatter"]
+    monkeypatch.setitem(sys.modules, "project", ModuleType("project"))
+    monkeypatch.setitem(sys.modules, "project.logs", module)
+    sys.modules["project"].logs = module
+    key = make_key()
+    with logging_as(names["LOGGING"]):
+        make_token(key)
+        try:
+            raise ValueError("first\nsecond")
+        except ValueError:
+            logging.getLogger("host").exception("Broken")
+
+    issued, broken = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (issued["level"], issued["logger"]) == ("INFO", "tot_jwt")
+    assert issued["public_key"] == key.public_key
+    assert issued["jti"]
+    assert issued["time"].startswith(str(timezone.now().date()))
+    assert broken["traceback"].endswith("ValueError: first\nsecond")
+
+
+@pytest.mark.services
+@pytest.mark.req("D2")
+def test_documented_pool_gives_503_soon(postgresql, databases, key):
+    driver("psycopg_pool")
+    pooled = run_blocks(0, 1)["POOLED"]
+    options = {**pooled["OPTIONS"], "pool": {**pooled["OPTIONS"]["pool"], "max_size": 1}}
+    assert options["pool"]["timeout"] < 5
+    settings = {"default": {**databases["default"], **pooled, "OPTIONS": options}}
+    with process(settings) as app:
+        assert ask(app, key) == GOOD
+        postgresql.stop()
+        try:
+            began = monotonic()
+            assert ask(app, key) == UNAVAILABLE
+            assert ask(app, key) == UNAVAILABLE
+            assert monotonic() - began < 20  # the driver's default waits 30 seconds
+        finally:
+            postgresql.start()
+        assert app.answers_before_long((401, "token_missing"), "GET", "/api/internal/auth/token")
 
 
 def test_documented_receiver_keeps_events(make_domain, caplog, django_capture_on_commit_callbacks):
     caplog.set_level("INFO", logger="key_events")
-    keep = documented(2)["keep"]
+    keep = documented(5)["keep"]
     try:
         with django_capture_on_commit_callbacks(execute=True):
             key, _ = lifecycle.create_key(make_domain(), name="One")

@@ -3,6 +3,11 @@
 from typing import Any
 
 HEADER = "domain,public,secret,name,environment,scopes"
+#: All columns.
+FULL_HEADER = (
+    "domain,public,secret,secret_hash,name,environment,scopes,expires_at,allowed_ips,"
+    "can_issue_tokens,status,rate_limit"
+)
 SECRET = "an old secret of 32 characters.."
 #: The message about a wrong header.
 HEADER_ERROR = "Line 1: the header must name the columns"
@@ -17,6 +22,13 @@ def row(number: int, **cells: str) -> str:
         **cells,
     }
     return ",".join(given.get(column, "") for column in HEADER.split(","))
+
+
+def full_row(number: int, **cells: str) -> str:
+    """Return a valid row of all columns. A `secret_hash` takes the place of the secret."""
+    secret = "" if cells.get("secret_hash") else f"{SECRET}{number}"
+    given = {"domain": "myapp.com", "public": f"old{number}", "secret": secret, **cells}
+    return ",".join(given.get(column, "") for column in FULL_HEADER.split(","))
 
 
 def bad_rows(report: Any) -> list[tuple[int, str]]:

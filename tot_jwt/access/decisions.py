@@ -101,7 +101,7 @@ def check_credentials(credentials: Credentials, state: KeyState | None, address:
         raise InvalidCredentials("unknown_key")
     if not matches:
         raise InvalidCredentials("wrong_secret")
-    if domains.canonical(credentials.app_domain) != state.app_domain:
+    if not state.is_called(domains.canonical(credentials.app_domain)):
         raise InvalidCredentials("wrong_domain")
     status = status_of(state)
     if status is KeyStatus.SUSPENDED:

@@ -43,6 +43,7 @@ class KeyFields(TypedDict, total=False):
     expires_at: datetime | None
     allowed_ips: str
     disabled: bool
+    metadata: dict[str, str]
 
 
 class NewKeyFields(TypedDict, total=False):
@@ -53,6 +54,7 @@ class NewKeyFields(TypedDict, total=False):
     expires_at: datetime | None
     allowed_ips: str
     can_issue_tokens: bool
+    metadata: dict[str, str]
 
 
 def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, SecretKey]:
@@ -79,6 +81,7 @@ def create_key(session: KeySession, fields: NewKeyFields) -> tuple[ApiKey, Secre
             expires_at=key.expires_at,
             allowed_ips=key.allowed_networks,
             can_issue_tokens=key.can_issue_tokens,
+            metadata=key.metadata,
             created_by_key=caller.key,
             by=caller.by,
         )
@@ -199,6 +202,7 @@ def _new_key(caller: Caller, fields: NewKeyFields) -> ApiKey:
         expires_at=fields.get("expires_at", caller.latest_expiry),
         allowed_ips=fields.get("allowed_ips", caller.key.allowed_ips),
         can_issue_tokens=fields.get("can_issue_tokens", True),
+        metadata=fields.get("metadata", {}),
     )
 
 
@@ -211,6 +215,7 @@ def _changed(row: ApiKey, fields: KeyFields) -> ApiKey:
     if "expires_at" in fields and not expiry.same_second(fields["expires_at"], row.expires_at):
         after.expires_at = fields["expires_at"]
     after.allowed_ips = fields.get("allowed_ips", row.allowed_ips)
+    after.metadata = fields.get("metadata", row.metadata)
     if "disabled" in fields:
         after.disabled_at = (row.disabled_at or clock.now()) if fields["disabled"] else None
     return after
@@ -229,6 +234,7 @@ def _apply(row: ApiKey, after: ApiKey, fields: KeyFields, by: Actor) -> None:
         expires_at=after.expires_at,
         allowed_ips=after.allowed_networks,
         can_issue_tokens=after.can_issue_tokens,
+        metadata=after.metadata,
         by=by,
     )
     if "disabled" in fields:

@@ -54,8 +54,9 @@ class Caller:
 
 
 def only_takes_away(before: ApiKey, after: ApiKey) -> bool:
-    """Return whether a change leaves the key's name, and gives it nothing."""
-    return after.name == before.name and not exceeds(after, before)
+    """Return whether a change leaves the key's name and metadata, and gives it nothing."""
+    is_same = after.name == before.name and after.metadata == before.metadata
+    return is_same and not exceeds(after, before)
 
 
 def check_may_create(caller: Caller, *, can_issue_tokens: bool) -> None:

@@ -24,7 +24,7 @@ class KeySession:
 def visible_keys(client: ApiClient) -> ApiKeyQuerySet:
     """Return the keys of the client's domain and environment, newest first."""
     return ApiKey.objects.with_related().filter(
-        app_domain__domain=client.app_domain, environment=client.environment
+        app_domain=client.app_domain_id, environment=client.environment
     )
 
 

@@ -1,15 +1,21 @@
 """The base class of all admin pages: rows that only `tot_jwt.keys` changes."""
 
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
-from django.db import IntegrityError
-from django.db.models import Model
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
+from django.core.exceptions import FieldError, ValidationError
+from django.db import DatabaseError, IntegrityError
+from django.db.models import DateTimeField, Model, Q, QuerySet
+from django.forms.utils import to_current_timezone
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from tot_jwt.admin.changelist import NullsLast, unicode_domains, with_domains
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid, TotJWTError
 from tot_jwt.http.addresses import client_address
 from tot_jwt.keys.record import Actor, administrator
@@ -28,11 +34,16 @@ else:
 #: The errors with which `tot_jwt.keys`, or the database, rejects a change.
 REJECTIONS = (TotJWTError, ValidationError, IntegrityError)
 
+#: What a database and its driver raise for a filter of the URL that they cannot apply.
+_UNUSABLE_FILTERS = (DatabaseError, FieldError, OverflowError, TypeError, ValueError)
+
 
 class LifecycleAdmin(_ModelAdmin[M]):
     """Rows that only `tot_jwt.keys` changes. The admin deletes none and explains rejections."""
 
     change_form_template = "admin/tot_jwt/change_form.html"
+    #: The look-up that leads from a row to its domain. A search finds the domain's Unicode forms.
+    domain_path: ClassVar[str] = ""
 
     class Media:
         css = {"all": ["tot_jwt/admin.css"]}
@@ -48,6 +59,43 @@ class LifecycleAdmin(_ModelAdmin[M]):
         Hashes are excluded: the results would reveal them letter by letter.
         """
         return "secret_hash" not in lookup and super().lookup_allowed(lookup, value, request)
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        """Return the class of the list. A theme may have its own, so this extends it."""
+        return type("ChangeList", (NullsLast, super().get_changelist(request, **kwargs)), {})
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list. Raises IncorrectLookupParameters if the URL's filters cannot be used."""
+        try:
+            return super().get_changelist_instance(request)
+        except _UNUSABLE_FILTERS as error:
+            if request.GET.keys() <= {ERROR_FLAG}:
+                raise
+            # Django redirects to the whole list. It does so for some of these errors only.
+            raise IncorrectLookupParameters from error
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[M], search_term: str
+    ) -> tuple[QuerySet[M], bool]:
+        """Return the rows that match each word, also in the Unicode form of their domain."""
+        term = search_term.replace("\0", "")  # PostgreSQL rejects NUL
+        if term.isascii() or not self.domain_path:
+            return super().get_search_results(request, queryset, term)
+        for word, domains in unicode_domains(term):
+            found, _duplicates = super().get_search_results(request, queryset, word)
+            condition = Q(pk__in=found.order_by().values("pk"))
+            if domains is not None:
+                condition |= with_domains(domains, self.domain_path)
+            queryset = queryset.filter(condition)
+        return queryset, False
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Return the values that the URL gives to a new row, except dates that cannot be shown."""
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[assignment]
+        for field in self.opts.get_fields():
+            if isinstance(field, DateTimeField) and field.name in initial:
+                initial[field.name] = _moment(initial[field.name])
+        return initial
 
     def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Return the form, or the form's URL with a message if the change is rejected."""
@@ -80,6 +128,15 @@ class LifecycleAdmin(_ModelAdmin[M]):
             "has_view_permission": self.has_view_permission(request),
             **context,
         }
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = forms.DateTimeField(required=False).clean(text)
+        to_current_timezone(moment)  # near the calendar's ends, some time zones have no such moment
+    except (ValidationError, OverflowError):
+        return None
+    return moment
 
 
 def reason(error: Exception) -> "StrOrPromise":

@@ -1,5 +1,7 @@
 """What the list and the page of a key show."""
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -11,9 +13,10 @@ from tot_jwt.admin.display import (
     chips,
     clipped_code,
     code,
-    folded_chips,
+    explained_badge,
     hint,
-    key_badge,
+    labeled,
+    moment,
     status_badges,
     two_secrets_badge,
     use_of_previous_secret,
@@ -24,30 +27,49 @@ from tot_jwt.models import ApiKey
 class KeyColumns(LifecycleAdmin[ApiKey]):
     """The computed columns and read-only fields of a key."""
 
+    @admin.display(description=_("API key"), ordering="name")
+    def name_and_public_key(self, key: ApiKey) -> SafeString:
+        """Return the name and, below it, the public key and the end of the secret."""
+        return format_html(
+            '<div><span class="tot-name">{}</span> <span class="tot-under">{} {}</span></div>',
+            key.name,
+            code(key.public_key),
+            hint(key),
+        )
+
     @admin.display(description=_("status"))
     def status_and_secrets(self, key: ApiKey) -> SafeString:
-        """Return the status for the list, and how long the key has two secrets."""
+        """Return the status for the list, why it is so, and how long the key has two secrets."""
         return status_badges(key)
 
     @admin.display(description=_("status"))
     def status(self, key: ApiKey) -> SafeString:
-        """Return the status for the key's page."""
-        return key_badge(key)
+        """Return the status for the key's page, and why it is so."""
+        return explained_badge(key)
 
-    @admin.display(description=_("app domain"), ordering="app_domain__domain")
-    def app_domain_text(self, key: ApiKey) -> SafeString:
-        """Return the domain for the list."""
-        return clipped_code(key.app_domain.domain)
+    @admin.display(description=_("domain and environment"), ordering="app_domain__domain")
+    def domain_and_environment(self, key: ApiKey) -> SafeString:
+        """Return the domain for the list and, below it, the environment."""
+        return format_html(
+            '<div>{} <span class="tot-note">{}</span></div>',
+            clipped_code(key.app_domain.domain),
+            key.get_environment_display(),
+        )
+
+    @admin.display(description=_("last used"), ordering="last_used_at")
+    def last_used(self, key: ApiKey) -> SafeString:
+        """Return when the key was last used."""
+        return _moment_or_never(_("last used"), key.last_used_at)
+
+    @admin.display(description=_("expires"), ordering="expires_at")
+    def expires(self, key: ApiKey) -> SafeString:
+        """Return when the key expires by itself."""
+        return _moment_or_never(_("expires"), key.expires_at)
 
     @admin.display(description=_("public key"), ordering="public_key")
     def public_key_text(self, key: ApiKey) -> SafeString:
         """Return the public key for the key's page."""
         return code(key.public_key)
-
-    @admin.display(description=_("public key and secret"), ordering="public_key")
-    def public_key_and_hint(self, key: ApiKey) -> SafeString:
-        """Return the public key and the end of the secret for the list."""
-        return format_html("{}<br>{}", code(key.public_key), hint(key))
 
     @admin.display(description=_("secret"))
     def secret(self, key: ApiKey) -> SafeString | str:
@@ -82,11 +104,6 @@ class KeyColumns(LifecycleAdmin[ApiKey]):
         return format_html('<a href="{}?created_by_key__id__exact={}">{}</a>', url, key.pk, count)
 
     @admin.display(description=_("scopes"))
-    def folded_scopes(self, key: ApiKey) -> SafeString:
-        """Return the scopes for the list."""
-        return folded_chips(sorted(key.scope_set))
-
-    @admin.display(description=_("scopes"))
     def all_scopes(self, key: ApiKey) -> SafeString:
         """Return the scopes for the page of a key that cannot be changed."""
         return chips(sorted(key.scope_set))
@@ -95,3 +112,7 @@ class KeyColumns(LifecycleAdmin[ApiKey]):
     def networks(self, key: ApiKey) -> SafeString | str:
         """Return the networks for the page of a key that cannot be changed."""
         return chips(key.allowed_networks)
+
+
+def _moment_or_never(label: object, at: datetime | None) -> SafeString:
+    return labeled(label, _("never") if at is None else moment(at))

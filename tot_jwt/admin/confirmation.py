@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.admin.base import LifecycleAdmin, M, reason
+from tot_jwt.admin.counts import concerned_keys
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.models import write_alias
 
@@ -118,11 +119,12 @@ class ConfirmedActionsAdmin(LifecycleAdmin[M]):
 
     def _ask(self, request: HttpRequest, rows: list[M], action: Action[M]) -> HttpResponse:
         affected = [row for row in rows if action.applies_to(row)]
-        further = action.effect.rows(affected) if action.effect else ()
+        further = list(action.effect.rows(affected)) if action.effect else []
         context = self.page_context(
             request,
             title=_("Are you sure?") if affected else _("No changes"),
             action=action,
+            concerned=concerned_keys(affected, further) if affected else [],
             affected=[self.summary(row) for row in affected],
             unaffected=[self.summary(row) for row in rows if row not in affected],
             further=[self.summary(row) for row in further],

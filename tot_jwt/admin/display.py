@@ -11,10 +11,8 @@ from django.utils.timezone import template_localtime  # type: ignore[attr-define
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.models import ApiKey, AppDomain, KeyStatus
+from tot_jwt.rules.status import endings, status_of
 from tot_jwt.utils import clock
-
-#: The number of scopes that a list shows; the other scopes unfold.
-SCOPES_SHOWN = 6
 
 #: A client probably still needs a previous secret that was used within this time.
 RECENTLY = timedelta(hours=1)
@@ -34,9 +32,14 @@ def key_badge(key: ApiKey) -> SafeString:
     return _status_badge(key.status)
 
 
+def explained_badge(key: ApiKey) -> SafeString:
+    """Return the key's status and, if its creator matters, how."""
+    return format_html("{} {}", key_badge(key), _creator_note(key))
+
+
 def status_badges(key: ApiKey) -> SafeString:
-    """Return the key's status and, if it has two secrets, until when."""
-    return format_html("{} {}", key_badge(key), two_secrets_badge(key))
+    """Return the key's explained status and, if it has two secrets, until when."""
+    return format_html("<div>{} {}</div>", explained_badge(key), two_secrets_badge(key))
 
 
 def two_secrets_badge(key: ApiKey) -> SafeString | str:
@@ -95,17 +98,23 @@ def chips(texts: Iterable[str]) -> SafeString:
     return format_html('<span class="tot-chips">{}</span>', _chips(texts))
 
 
-def folded_chips(texts: Iterable[str]) -> SafeString:
-    """Return the first few scopes for a list, and the other ones folded."""
-    texts = list(texts)
-    if len(texts) <= SCOPES_SHOWN + 1:
-        return chips(texts)
-    return format_html(
-        '<div class="tot-chips">{}<details><summary>{}</summary>{}</details></div>',
-        _chips(texts[:SCOPES_SHOWN]),
-        _("%(count)d more") % {"count": len(texts) - SCOPES_SHOWN},
-        _chips(texts[SCOPES_SHOWN:]),
-    )
+def labeled(label: object, text: object) -> SafeString:
+    """Return a cell of a list. The label shows only where the list has no visible columns."""
+    return format_html('<div><span class="tot-label">{}</span> {}</div>', label, text)
+
+
+def _creator_note(key: ApiKey) -> SafeString | str:
+    """Return that the key was released, or that it has its status from its creator."""
+    if key.released_at is not None:
+        return _note(_("released"))
+    own = status_of(endings(key, None, key.app_domain.suspended_at))
+    if key.status is own:
+        return ""
+    return _note(_("its creator is %(status)s") % {"status": key.status.label})
+
+
+def _note(text: object) -> SafeString:
+    return format_html('<span class="tot-note">{}</span>', text)
 
 
 def _chips(texts: Iterable[str]) -> SafeString:

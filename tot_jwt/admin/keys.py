@@ -80,14 +80,11 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin):
     actions = [action.as_admin_action() for action in confirmed_actions]
     autocomplete_fields = ("app_domain",)
     list_display = (
-        "name",
+        "name_and_public_key",
         "status_and_secrets",
-        "app_domain_text",
-        "environment",
-        "public_key_and_hint",
-        "folded_scopes",
-        "last_used_at",
-        "expires_at",
+        "domain_and_environment",
+        "last_used",
+        "expires",
     )
     list_filter = (StatusFilter, "environment")
     list_select_related = ("app_domain", "created_by_key")

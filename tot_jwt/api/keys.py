@@ -2,7 +2,6 @@
 
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.views.decorators.debug import sensitive_variables
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +11,7 @@ from tot_jwt.access.refusals import report_refusal
 from tot_jwt.access.sessions import KeySession, find_key, visible_keys
 from tot_jwt.api import requests, responses
 from tot_jwt.api.base import ContractView
+from tot_jwt.api.pages import Cursor, page_of
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import InsufficientScope, ResourceNotFound
@@ -19,28 +19,27 @@ from tot_jwt.http.addresses import client_address
 from tot_jwt.rules.scopes import KEYS_MANAGE
 from tot_jwt.rules.status import KeyStatus
 
-PAGE_SIZE = 50
-
 
 class KeysView(ContractView):
     """``GET keys`` lists the keys of the caller's domain, ``POST keys`` creates one."""
 
     def get(self, request: Request) -> Response:
         """List one page of the keys, newest first."""
-        session = key_session(request)
+        client = key_session(request).client
         status = requests.read_status(request._request)
-        keys = visible_keys(session.client)
-        paginator = Paginator(keys if status is None else keys.with_status(status), PAGE_SIZE)
-        number = requests.read_page_number(request._request)
-        if number not in paginator.page_range:
-            raise ResourceNotFound
-        page = paginator.page(number)
+        cursor = requests.read_cursor(request._request)
+        visible = visible_keys(client)
+        place = visible.get_exact(cursor.public_key) if cursor else None
+        if cursor and place is None:
+            raise requests.invalid_cursor()
+        keys = visible if status is None else visible.with_status(status)
+        page = page_of(keys, cursor, place)
         return Response(
             {
-                "count": paginator.count,
-                "next": _page_url(request, status, number + 1) if page.has_next() else None,
-                "previous": _page_url(request, status, number - 1) if page.has_previous() else None,
-                "results": [responses.api_key(key) for key in page],
+                "count": keys.count(),
+                "next": _page_url(request, status, page.next),
+                "previous": _page_url(request, status, page.previous),
+                "results": [responses.api_key(key) for key in page.keys],
             }
         )
 
@@ -111,6 +110,8 @@ def key_session(request: Request) -> KeySession:
     return KeySession(client, token, address)
 
 
-def _page_url(request: Request, status: KeyStatus | None, number: int) -> str:
+def _page_url(request: Request, status: KeyStatus | None, cursor: Cursor | None) -> str | None:
+    if cursor is None:
+        return None
     query = {"status": status.value} if status else {}
-    return request.build_absolute_uri(f"?{urlencode(query | {'page': str(number)})}")
+    return request.build_absolute_uri(f"?{urlencode(query | {'cursor': cursor.encode()})}")

@@ -12,12 +12,22 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.access.delegation import KeyFields, NewKeyFields
+from tot_jwt.api.pages import Cursor
 from tot_jwt.exceptions import InvalidFields, InvalidValue
 from tot_jwt.http.names import to_wire
-from tot_jwt.http.reading import REQUIRED, read_body, read_object, read_query, text_error
+from tot_jwt.http.reading import (
+    REQUIRED,
+    as_object,
+    read_body,
+    read_object,
+    read_query,
+    text_error,
+)
 from tot_jwt.keys.lifecycle import DEFAULT_GRACE, MAX_GRACE
 from tot_jwt.rules import expiry, lengths, networks, scopes
 from tot_jwt.rules.credentials import PresentedSecret
+from tot_jwt.rules.metadata import NOT_METADATA, is_metadata
+from tot_jwt.rules.names import name_error
 from tot_jwt.rules.status import KeyStatus
 from tot_jwt.utils import clock
 
@@ -35,6 +45,7 @@ TOO_LATE = "Must be before the last days of the year 9999."
 NOT_A_BOOLEAN = "Must be true or false."
 NOT_A_GRACE = "Must be a whole number of seconds from 0 to {}."
 NOT_A_STATUS = "Must be one of {}."
+NOT_A_CURSOR = "Not a cursor from the `next` or `previous` of a response."
 
 
 class Rotation(NamedTuple):
@@ -91,11 +102,18 @@ def read_status(request: HttpRequest) -> KeyStatus | None:
     return None if status is None else KeyStatus(status)
 
 
-def read_page_number(request: HttpRequest) -> int:
-    """Return the page number in the query: 1 by default, 0 if it is not a number."""
-    number = read_query(request).get("page", "1")
-    is_number = number.isascii() and number.isdecimal() and len(number) < 10
-    return int(number) if is_number else 0
+def read_cursor(request: HttpRequest) -> Cursor | None:
+    """Return the position in the query, or None for the first page. Raises InvalidFields."""
+    text = read_query(request).get("cursor")
+    cursor = None if text is None else Cursor.decode(text)
+    if text is not None and cursor is None:
+        raise invalid_cursor()
+    return cursor
+
+
+def invalid_cursor() -> InvalidFields:
+    """Return the error for a cursor that no response of the list contained."""
+    return InvalidFields({"cursor": [NOT_A_CURSOR]})
 
 
 @sensitive_variables()
@@ -129,7 +147,18 @@ def _text(value: Any, limit: int) -> str:
 
 
 def _name(value: Any) -> str:
-    return _text(value, lengths.NAME)
+    name = _text(value, lengths.NAME)
+    if error := name_error(name):
+        raise _MemberError(error)
+    return name
+
+
+def _metadata(value: Any) -> dict[str, str]:
+    """Return the object, which the parser read as a list of its members."""
+    members = as_object(value)
+    if members is None or not is_metadata(members):
+        raise _MemberError(NOT_METADATA)
+    return members
 
 
 @sensitive_variables()
@@ -196,4 +225,5 @@ _CHANGEABLE: _Readers = {
     "scopes": _scopes,
     "expires_at": _expires_at,
     "allowed_ips": _allowed_ips,
+    "metadata": _metadata,
 }

@@ -38,7 +38,12 @@ def app_domain(domain: AppDomain) -> Body:
     """Return a domain as the commands show it."""
     return _body(
         app_domain=domain.domain,
+        aliases=domain.alias_list,
         name=domain.name,
+        contact=domain.contact,
+        external_id=domain.external_id,
+        metadata=domain.metadata,
+        rate_limit=domain.rate_limit or None,
         suspended=domain.is_suspended,
         created_at=_moment(domain.created_at),
     )
@@ -57,6 +62,8 @@ def api_key(key: ApiKey) -> Body:
         allowed_ips=key.allowed_networks,
         can_issue_tokens=key.can_issue_tokens,
         disabled=key.disabled_at is not None,
+        rate_limit=key.effective_rate_limit or None,
+        metadata=key.metadata,
         created_at=_moment(key.created_at),
         created_by=key.created_by_key.public_key if key.created_by_key else "admin",
         expires_at=_moment(key.expires_at),
@@ -75,7 +82,7 @@ def key_event(event: KeyEvent) -> Body:
     return _body(
         at=_moment(event.at),
         action=event.action,
-        app_domain=event.app_domain.domain,
+        app_domain=event.app_domain.domain if event.app_domain else None,
         public_key=event.key.public_key if event.key else None,
         by=event.actor,
         jti=event.jti,

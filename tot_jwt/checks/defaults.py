@@ -1,5 +1,6 @@
 """Checks of DRF's default classes in the host's REST_FRAMEWORK."""
 
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -37,7 +38,7 @@ def check_authentication_order(**_: Any) -> list[CheckMessage]:
 def check_default_permissions(**_: Any) -> list[CheckMessage]:
     """Check that a default permission keeps API clients out where they are not expected."""
     classes = _default_classes("DEFAULT_AUTHENTICATION_CLASSES")
-    if not any(_is_subclass(each, _TOKENS, _KEYS) for each in classes):
+    if not authenticate_clients(classes):
         return []
     if any(map(_keeps_clients_out, _default_classes("DEFAULT_PERMISSION_CLASSES"))):
         return []
@@ -50,6 +51,11 @@ def check_default_permissions(**_: Any) -> list[CheckMessage]:
             id="tot_jwt.W016",
         )
     ]
+
+
+def authenticate_clients(authentication_classes: Iterable[Any]) -> bool:
+    """Return whether one of these is our class, or a subclass."""
+    return any(_is_subclass(each, _TOKENS, _KEYS) for each in authentication_classes)
 
 
 def _default_classes(name: str) -> list[Any]:

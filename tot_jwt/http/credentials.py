@@ -4,8 +4,10 @@ The functions use no generator expressions over secrets: on Python 3.11 `sensiti
 not hide what runs inside one, because a generator's frame does not lead back to its caller.
 """
 
+import codecs
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
@@ -31,10 +33,16 @@ NOT_SCOPES = "Not a list of scopes (RFC 6749 section 3.3)."
 
 #: The most characters of each credential.
 LIMITS = {
-    APP_DOMAIN: lengths.DOMAIN,
+    APP_DOMAIN: lengths.SENT_DOMAIN,
     API_KEY: lengths.PUBLIC_KEY,
     SECRET_KEY: lengths.SECRET_KEY,
 }
+
+
+class JSONSentAsForm(InvalidRequest):
+    """The body is JSON, and its content type says that it is a form, as ``curl -d`` does."""
+
+    detail = "The body is JSON: send it with the header Content-Type: application/json"
 
 
 class ExchangeRequest(NamedTuple):
@@ -48,14 +56,14 @@ class ExchangeRequest(NamedTuple):
 def read_exchange(request: HttpRequest) -> ExchangeRequest:
     """Return the credentials and scopes in the body of an exchange.
 
-    Raises InvalidRequest, InvalidFields, RequestTooLarge, UnsupportedContentType.
+    Raises InvalidRequest, InvalidFields, LengthRequired, RequestTooLarge, UnsupportedContentType.
     """
     if has_keys_in_query(request):
         raise InvalidRequest("keys_in_query")
     kind = media_type(request)
     if kind not in (JSON, FORM):
         raise UnsupportedContentType
-    members = unrepeated(read_pairs(kind, read_body(request)), (*LIMITS, "scopes"))
+    members = _read_members(kind, read_body(request))
     errors = _errors(members)
     scopes = _scopes(members["scopes"], errors) if "scopes" in members else None
     return ExchangeRequest(_credentials(members, errors), scopes)
@@ -77,6 +85,26 @@ def has_keys_in_query(request: HttpRequest) -> bool:
 def read_credentials(members: Mapping[str, Any]) -> Credentials:
     """Return the credentials among these members. Raises InvalidFields."""
     return _credentials(members, _errors(members))
+
+
+@sensitive_variables()
+def _read_members(kind: str, body: bytes) -> Mapping[str, Any]:
+    try:
+        members = unrepeated(read_pairs(kind, body), (*LIMITS, "scopes"))
+    except InvalidRequest:
+        if kind == FORM and _looks_like_object(body):
+            raise JSONSentAsForm("json_as_form") from None
+        raise
+    if kind == FORM and not members.keys() >= LIMITS.keys() and _looks_like_object(body):
+        raise JSONSentAsForm("json_as_form")
+    return members
+
+
+@sensitive_variables()
+def _looks_like_object(body: bytes) -> bool:
+    """Return whether a form is rather a JSON object. Some clients also escape it."""
+    text = unquote_to_bytes(body).removeprefix(codecs.BOM_UTF8).strip()
+    return text.startswith(b"{") and text.endswith(b"}")
 
 
 def _errors(members: Mapping[str, Any]) -> dict[str, list[str]]:

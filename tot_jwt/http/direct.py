@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidRequest, UnsupportedContentType
 from tot_jwt.http.caching import http_request
+from tot_jwt.http.chunked import read_chunked
 from tot_jwt.http.credentials import LIMITS, has_keys_in_query, read_credentials
 from tot_jwt.http.headers import CREDENTIAL_HEADERS
 from tot_jwt.http.names import SECRET_KEY
@@ -95,6 +96,8 @@ def _find_in_query(request: HttpRequest) -> Mapping[str, Any]:
 def _find_in_body(request: Request | HttpRequest, own: HttpRequest) -> Pairs:
     """Search the body as its declared type says and, without a find, as the view's parser reads."""
     declared = _declared_kind(own.content_type or "")
+    if declared is not None:
+        read_chunked(own, host_settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     pairs = _find_as(declared, request, own)
     if pairs or not isinstance(request, Request) or not _has_body(own):
         return pairs

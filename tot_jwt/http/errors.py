@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, ErrorDetail
 
 from tot_jwt import exceptions
 from tot_jwt.conf import settings
@@ -18,10 +18,22 @@ class ApiError(APIException):
 
     def __init__(self, error: TotJWTError) -> None:
         super().__init__(_body(error), error.code)
+        if not isinstance(error, exceptions.InvalidFields):
+            members: Any = self.detail
+            members["code"] = _CodeMember(error.code, error.code)
         self.status_code = error.status
         # DRF sends these two as WWW-Authenticate and Retry-After, if they are not None.
         self.auth_header = _challenge_for(error)
         self.wait: int | None = getattr(error, "retry_after", None)
+
+
+class _CodeMember(ErrorDetail):
+    """The member `code` of a body. The same text as before, but not another error."""
+
+    # drf-standardized-errors makes one error of each member that is true, with the code of that
+    # member. `detail` has the code already.
+    def __bool__(self) -> bool:
+        return False
 
 
 def challenge(**parameters: str) -> str:

@@ -16,6 +16,7 @@ from django.http.request import RawPostDataException
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import InvalidRequest, RequestTooLarge, UnsupportedContentType
+from tot_jwt.http.chunked import read_chunked
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -56,7 +57,11 @@ def read_query(request: HttpRequest) -> QueryDict:
 
 
 def read_body(request: HttpRequest) -> bytes:
-    """Return the body if it has at most MAX_BODY bytes. Raises RequestTooLarge, InvalidRequest."""
+    """Return the body if it has at most MAX_BODY bytes.
+
+    Raises LengthRequired, RequestTooLarge, InvalidRequest.
+    """
+    read_chunked(request, MAX_BODY)
     try:
         declared = int(request.META.get("CONTENT_LENGTH") or 0)
     except ValueError as error:
@@ -145,6 +150,12 @@ def unrepeated(pairs: Iterable[tuple[str, Any]], names: Iterable[str]) -> Mappin
     if len(members) < len(known):
         raise InvalidRequest("given_twice")
     return members
+
+
+def as_object(value: Any) -> dict[str, Any] | None:
+    """Return a member that is a JSON object as a dict. None if it is not, or repeats a name."""
+    members = dict(value) if isinstance(value, _JSONObject) else None
+    return members if members is not None and len(members) == len(value) else None
 
 
 def text_error(value: Any, limit: int) -> str | None:

@@ -1,6 +1,14 @@
 """Everything that happens to domains and keys: creation, changes, use, revocation, the record."""
 
-from tot_jwt.keys.domains import create_domain, rename_domain, resume_domain, suspend_domain
+from tot_jwt.keys.domains import (
+    change_domain,
+    create_domain,
+    erase_domain,
+    prune_events,
+    rename_domain,
+    resume_domain,
+    suspend_domain,
+)
 from tot_jwt.keys.importing import import_keys
 from tot_jwt.keys.lifecycle import (
     change_key,
@@ -15,6 +23,7 @@ from tot_jwt.keys.lifecycle import (
 )
 
 __all__ = [
+    "change_domain",
     "change_key",
     "create_domain",
     "create_key",
@@ -22,7 +31,9 @@ __all__ = [
     "enable_key",
     "end_previous_secret",
     "end_tokens",
+    "erase_domain",
     "import_keys",
+    "prune_events",
     "release_key",
     "rename_domain",
     "resume_domain",

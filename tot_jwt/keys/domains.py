@@ -1,34 +1,89 @@
-"""The life of a domain: creation, renaming, suspension."""
+"""The life of a domain: creation, changes, renaming, suspension, erasure."""
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
 
-from tot_jwt.keys.record import SYSTEM, Actor, record
-from tot_jwt.models import AppDomain, KeyEvent, write_alias
+from tot_jwt.keys.record import SYSTEM, Actor, differences, record
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.rules import domains
 from tot_jwt.utils import clock
 
 Action = KeyEvent.Action
 
 
-def create_domain(domain: str, *, name: str = "") -> AppDomain:
-    """Create a domain from what a person typed.
+def create_domain(
+    domain: str,
+    *,
+    name: str = "",
+    aliases: Iterable[str] = (),
+    contact: str = "",
+    external_id: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    rate_limit: str = "",
+    by: Actor = SYSTEM,
+) -> AppDomain:
+    """Create a domain from what a person typed. Its aliases are domains too.
 
-    Raises InvalidValue; ValidationError if the domain already exists.
+    Raises InvalidValue for a domain or an alias; ValidationError for any other field, also if the
+    domain or the external ID already exists.
     """
-    app_domain = AppDomain(domain=domains.from_person(domain), name=name)
+    canonical = domains.from_person(domain)
+    app_domain = AppDomain(
+        domain=canonical,
+        name=name,
+        aliases=domains.aliases_from_person(aliases, canonical),
+        contact=contact,
+        external_id=external_id,
+        metadata=dict(metadata or {}),
+        rate_limit=rate_limit,
+    )
     app_domain.full_clean()
-    app_domain.save()
+    with transaction.atomic(using=write_alias()):
+        app_domain.save(force_insert=True)
+        record(Action.DOMAIN_CREATED, app_domain, None, by, differences(None, app_domain))
     return app_domain
 
 
-def rename_domain(app_domain: AppDomain, *, name: str) -> AppDomain:
-    """Change the application's name. Its domain stays. Raises ValidationError."""
-    app_domain.name = name
-    app_domain.full_clean()
-    app_domain.save(update_fields=["name", "updated_at"])
-    return app_domain
+def change_domain(
+    app_domain: AppDomain,
+    *,
+    name: str,
+    aliases: Iterable[str],
+    contact: str,
+    external_id: str | None,
+    metadata: Mapping[str, str],
+    rate_limit: str,
+    by: Actor = SYSTEM,
+) -> AppDomain:
+    """Change everything but the domain itself. A removed alias stops working for its clients.
+
+    Raises InvalidValue for an alias; ValidationError for any other field.
+    """
+    with transaction.atomic(using=write_alias()):
+        row = _lock(app_domain)
+        row.name, row.contact, row.external_id = name, contact, external_id
+        row.aliases = domains.aliases_from_person(aliases, row.domain)
+        row.metadata, row.rate_limit = dict(metadata), rate_limit
+        _save(row, Action.DOMAIN_CHANGED, by)
+    return row
+
+
+def rename_domain(
+    app_domain: AppDomain, domain: str, *, keep_alias: bool = False, by: Actor = SYSTEM
+) -> AppDomain:
+    """Give the domain another name. Its live tokens end; `keep_alias` keeps the old name as an alias.
+
+    Raises InvalidValue; ValidationError if the new domain already exists.
+    """
+    with transaction.atomic(using=write_alias()):
+        row = _lock(app_domain)
+        old, row.domain = row.domain, domains.from_person(domain)
+        kept = [*row.alias_list, *([old] if keep_alias else [])]
+        row.aliases = domains.aliases_from_person(kept, row.domain)
+        _save(row, Action.DOMAIN_RENAMED, by)
+    return row
 
 
 def suspend_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> AppDomain:
@@ -41,11 +96,49 @@ def resume_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> AppDomain:
     return _set_suspended(app_domain, None, Action.RESUMED, by)
 
 
+def erase_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> dict[str, int]:
+    """Erase the domain with its keys and their events, permanently.
+
+    Return the numbers of erased keys and events. One event remains, which belongs to no domain and
+    names neither the domain nor its keys. Raises RestrictedError if rows of the host refer to them.
+    """
+    with transaction.atomic(using=write_alias()):
+        row = _lock(app_domain)
+        events = KeyEvent.objects.filter(app_domain=row).erase()
+        _, counts = ApiKey.objects.filter(app_domain=row).delete()
+        row.delete()
+        erased = {"keys": counts.get(ApiKey._meta.label, 0), "events": events}
+        record(Action.DOMAIN_ERASED, None, None, by, {name: [n, 0] for name, n in erased.items()})
+    return erased
+
+
+def prune_events(before: datetime, *, by: Actor = SYSTEM) -> int:
+    """Delete the events before that moment, and record it. Return their number."""
+    with transaction.atomic(using=write_alias()):
+        deleted = KeyEvent.objects.filter(at__lt=before).erase()
+        if deleted:
+            record(Action.EVENTS_PRUNED, None, None, by, {"events": [deleted, 0]})
+    return deleted
+
+
+def _lock(app_domain: AppDomain) -> AppDomain:
+    return AppDomain.objects.select_for_update().get(pk=app_domain.pk)
+
+
+def _save(row: AppDomain, action: Action, by: Actor) -> None:
+    """Save and record the changes of the row, if there are any. Raises ValidationError."""
+    row.full_clean()
+    changes = differences(AppDomain.objects.get(pk=row.pk), row)
+    if changes:
+        row.save()
+        record(action, row, None, by, changes)
+
+
 def _set_suspended(
     app_domain: AppDomain, at: datetime | None, action: Action, by: Actor
 ) -> AppDomain:
     with transaction.atomic(using=write_alias()):
-        row = AppDomain.objects.select_for_update().get(pk=app_domain.pk)
+        row = _lock(app_domain)
         if row.is_suspended != (at is not None):
             row.suspended_at = at
             row.save(update_fields=["suspended_at", "updated_at"])

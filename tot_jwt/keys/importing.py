@@ -8,11 +8,12 @@ from itertools import islice
 from typing import BinaryIO
 
 from django.db import IntegrityError, connections, transaction
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys import csv_file
-from tot_jwt.keys.csv_file import BadRow, Candidate
+from tot_jwt.keys.csv_row import BadRow, Candidate
 from tot_jwt.keys.record import SYSTEM, Actor, differences, new_event, send
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.signals import key_event
@@ -95,12 +96,12 @@ def _candidates(file: BinaryIO, allow_weak: bool, report: Report) -> Generator[C
 
 
 def _store(batch: Sequence[Candidate], by: Actor, alias: str, report: Report) -> None:
-    """Insert the keys of the batch and their events.
+    """Insert the keys of the batch, the missing domains, and the events of both.
 
     No process can have cached the state of a key that did not exist, so none is dropped.
     """
     new = _not_taken(batch, alias, report)
-    app_domains = _app_domains({candidate.domain for candidate in new}, alias, report)
+    app_domains = _app_domains({candidate.domain for candidate in new}, by, alias, report)
     for candidate in new:
         candidate.key.app_domain = app_domains[candidate.domain]
         candidate.key.created_by = by.user
@@ -109,11 +110,14 @@ def _store(batch: Sequence[Candidate], by: Actor, alias: str, report: Report) ->
     ids = _ids(keys, alias)
     KeyEvent.objects.using(alias).bulk_create(_event(key, ids[key.public_key], by) for key in keys)
     report.imported += len(keys)
-    transaction.on_commit(partial(_send, list(ids.values()), alias), using=alias, robust=True)
+    _send_later(Q(key__in=list(ids.values()), action=KeyEvent.Action.IMPORTED), alias)
 
 
 def _event(key: ApiKey, key_id: int, by: Actor) -> KeyEvent:
     changes = differences(None, key)
+    for name in ("disabled_at", "revoked_at"):
+        if moment := getattr(key, name):
+            changes[name] = [None, moment.isoformat()]
     return new_event(KeyEvent.Action.IMPORTED, key.app_domain, by, key_id=key_id, changes=changes)
 
 
@@ -134,7 +138,7 @@ def _not_taken(batch: Sequence[Candidate], alias: str, report: Report) -> list[C
     return new
 
 
-def _app_domains(names: set[str], alias: str, report: Report) -> Mapping[str, AppDomain]:
+def _app_domains(names: set[str], by: Actor, alias: str, report: Report) -> Mapping[str, AppDomain]:
     existing = AppDomain.objects.using(alias).filter(domain__in=names)
     found = {app_domain.domain: app_domain for app_domain in existing}
     missing = sorted(names - found.keys())
@@ -143,7 +147,17 @@ def _app_domains(names: set[str], alias: str, report: Report) -> Mapping[str, Ap
         report.domains_created += len(missing)
         # Not every database returns the new ids.
         found = {app_domain.domain: app_domain for app_domain in existing.all()}
+        _record_domains([found[domain] for domain in missing], by, alias)
     return found
+
+
+def _record_domains(created: Sequence[AppDomain], by: Actor, alias: str) -> None:
+    action = KeyEvent.Action.DOMAIN_CREATED
+    KeyEvent.objects.using(alias).bulk_create(
+        new_event(action, app_domain, by, changes=differences(None, app_domain))
+        for app_domain in created
+    )
+    _send_later(Q(app_domain__in=[each.pk for each in created], action=action), alias)
 
 
 def _ids(keys: Sequence[ApiKey], alias: str) -> dict[str, int]:
@@ -152,10 +166,12 @@ def _ids(keys: Sequence[ApiKey], alias: str) -> dict[str, int]:
     return dict(rows.values_list("public_key", "pk"))
 
 
-def _send(key_ids: Sequence[int], alias: str) -> None:
-    """Send `key_event` for the import of these keys."""
+def _send_later(selected: Q, alias: str) -> None:
+    """Send `key_event` for the selected events when the transaction commits."""
+    transaction.on_commit(partial(_send, selected, alias), using=alias, robust=True)
+
+
+def _send(selected: Q, alias: str) -> None:
     if key_event.has_listeners(KeyEvent):
-        events = KeyEvent.objects.using(alias).filter(
-            key_id__in=key_ids, action=KeyEvent.Action.IMPORTED
-        )
+        events = KeyEvent.objects.using(alias).filter(selected)
         send(events.select_related("app_domain", "key").order_by("pk"))

@@ -9,7 +9,7 @@ cannot keep the key alive. Only a rotation with a grace period and `enable_key` 
 instead: of two at once, one wins.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from datetime import datetime, timedelta
@@ -55,6 +55,8 @@ def create_key(
     expires_at: datetime | None = None,
     allowed_ips: Iterable[str] = (),
     can_issue_tokens: bool = True,
+    rate_limit: str = "",
+    metadata: Mapping[str, str] | None = None,
     public_key: str | None = None,
     created_by: Any = None,
     created_by_key: ApiKey | None = None,
@@ -78,6 +80,8 @@ def create_key(
         expires_at=valid_expiry(expires_at),
         allowed_ips=networks.validate(allowed_ips),
         can_issue_tokens=can_issue_tokens,
+        rate_limit=rate_limit,
+        metadata=dict(metadata or {}),
         created_by=cast(Any, created_by or by.user),
         created_by_key=created_by_key,
     )
@@ -97,10 +101,13 @@ def change_key(
     expires_at: datetime | None,
     allowed_ips: Iterable[str],
     can_issue_tokens: bool,
+    rate_limit: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     by: Actor = SYSTEM,
 ) -> ApiKey:
     """Change the key's settings. It may keep scopes that SCOPES no longer lists.
 
+    Without a rate limit or metadata those stay as they are.
     Raises InvalidValue, ValidationError, Conflict.
     """
     with _changing(key, Action.CHANGED, by) as row:
@@ -110,6 +117,8 @@ def change_key(
             row.expires_at = valid_expiry(expires_at)
         row.allowed_ips = networks.validate(allowed_ips)
         row.can_issue_tokens = can_issue_tokens
+        row.rate_limit = row.rate_limit if rate_limit is None else rate_limit
+        row.metadata = row.metadata if metadata is None else dict(metadata)
         row.full_clean(exclude=_RELATED)
     return row
 
@@ -123,6 +132,8 @@ def rotate_key(
 ) -> tuple[ApiKey, SecretKey]:
     """Give the key a new secret. The current one works until the grace period or the key ends.
 
+    If the current secret was never used, its answer was probably lost: within the grace period of
+    an earlier secret the new one replaces it, and the earlier one keeps its grace period.
     A grace period of 0 ends all earlier secrets and all tokens at once and, unless
     `revoke_created_keys` is False, revokes the keys that live inside the key.
     Raises InvalidValue, PreviousSecretStillValid, Conflict.
@@ -232,12 +243,15 @@ def _restrict(row: ApiKey, by: Actor) -> None:
 @sensitive_variables()
 def _set_secret(row: ApiKey, secret: SecretKey) -> None:
     row.secret_hash = hash_secret(secret.reveal())
+    row.secret_last_used_at = None
     row.secret_hint = secret.hint
 
 
 def _keep_current_secret(row: ApiKey, grace: timedelta) -> None:
     if row.previous_secret_is_live:
-        raise PreviousSecretStillValid
+        if row.secret_last_used_at is not None:
+            raise PreviousSecretStillValid
+        return
     row.previous_secret_hash = row.secret_hash
     row.previous_secret_expires_at = expiry.earliest(clock.now() + grace, row.expires_at)
     row.previous_secret_last_used_at = None

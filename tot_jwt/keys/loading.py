@@ -28,7 +28,7 @@ _SQL = """
     SELECT k.public_key, k.environment, k.scopes, k.can_issue_tokens, k.allowed_ips,
            k.generation, k.secret_hash, k.previous_secret_hash,
            d.id, d.domain, c.id, c.scopes, c.can_issue_tokens, c.allowed_ips, {isolation},
-           k.tokens_revoked_until, k.previous_secret_expires_at, d.suspended_at,
+           d.aliases, k.tokens_revoked_until, k.previous_secret_expires_at, d.suspended_at,
            k.revoked_at, k.disabled_at, k.expires_at, c.revoked_at, c.disabled_at, c.expires_at
     FROM tot_jwt_apikey k
     JOIN tot_jwt_appdomain d ON d.id = k.app_domain_id
@@ -51,6 +51,7 @@ class KeyState:
     public_key: str
     app_domain: str
     app_domain_id: int
+    aliases: str
     environment: str
     scopes: frozenset[str]
     generation: int
@@ -66,6 +67,10 @@ class KeyState:
     disabled_at: datetime | None
     expires_at: datetime | None
     suspended_at: datetime | None
+
+    def is_called(self, domain: str | None) -> bool:
+        """Return whether the canonical domain is that of the key, or one of its aliases."""
+        return domain == self.app_domain or (bool(self.aliases) and domain in self.aliases.split())
 
     @property
     def has_revoked_tokens(self) -> bool:
@@ -92,6 +97,7 @@ class _Row(NamedTuple):
     creator_can_issue_tokens: bool
     creator_allowed_ips: str
     isolation: str
+    aliases: str
     tokens_revoked_until: int | None
 
 
@@ -176,6 +182,7 @@ def _from_row(row: _Row, dates: list[datetime | None]) -> KeyState:
         row.public_key,
         row.app_domain,
         row.app_domain_id,
+        row.aliases,
         row.environment,
         scope,
         row.generation,

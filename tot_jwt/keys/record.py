@@ -1,9 +1,9 @@
-"""The record: a KeyEvent for each change to a key, or suspension of a domain, and its signal."""
+"""The record: a KeyEvent for each change to a key or a domain, and its signal."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import transaction
 
@@ -12,17 +12,25 @@ from tot_jwt.rules import lengths
 from tot_jwt.signals import key_event
 from tot_jwt.utils import clock
 
-#: The fields of a key whose changes are recorded. Hashes are not.
+#: The fields of a key or a domain whose changes are recorded. Hashes are not.
 RECORDED = (
+    "domain",
+    "aliases",
     "name",
+    "contact",
+    "external_id",
     "scopes",
     "expires_at",
     "allowed_ips",
     "can_issue_tokens",
+    "rate_limit",
+    "metadata",
     "secret_hint",
     "previous_secret_expires_at",
     "generation",
 )
+
+M = TypeVar("M", ApiKey, AppDomain)
 
 #: Name → [before, after].
 Changes = dict[str, list[Any]]
@@ -52,16 +60,19 @@ def administrator(user: Any, address: str = "") -> Actor:
     return Actor(str(user.get_username())[: lengths.ACTOR], user=user, address=address)
 
 
-def differences(before: ApiKey | None, after: ApiKey) -> Changes:
+def differences(before: M | None, after: M) -> Changes:
     """Return the recorded fields that differ."""
     values = (
         (name, _plain(before and getattr(before, name)), _plain(getattr(after, name)))
         for name in RECORDED
+        if hasattr(after, name)
     )
     return {name: [old, new] for name, old, new in values if old != new}
 
 
-def new_event(action: KeyEvent.Action, app_domain: AppDomain, by: Actor, **fields: Any) -> KeyEvent:
+def new_event(
+    action: KeyEvent.Action, app_domain: AppDomain | None, by: Actor, **fields: Any
+) -> KeyEvent:
     """Return an unsaved event of this moment. `fields` are `key` or `key_id`, and `changes`."""
     return KeyEvent(
         action=action,
@@ -77,7 +88,7 @@ def new_event(action: KeyEvent.Action, app_domain: AppDomain, by: Actor, **field
 
 def record(
     action: KeyEvent.Action,
-    app_domain: AppDomain,
+    app_domain: AppDomain | None,
     key: ApiKey | None,
     by: Actor,
     changes: Changes | None = None,

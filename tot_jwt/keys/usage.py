@@ -28,11 +28,13 @@ MAX_USES = 20_000
 
 
 class Use(NamedTuple):
-    """A key, and the hash of its previous secret if that was used. Its repr shows no hash."""
+    """A key, and the column and the hash of its secret if that was used. Its repr shows no hash."""
 
     tenant: Tenant
     public_key: str
-    previous_secret_hash: str
+    #: ``""`` if a token of the key was used.
+    column: str
+    secret_hash: str
 
     def __repr__(self) -> str:
         return f"<Use: {self.public_key}>"
@@ -44,13 +46,15 @@ _lock = Lock()
 
 def key_used(public_key: str) -> None:
     """Record that a token of the key was used. Never raises."""
-    _note(public_key, "")
+    _note(public_key, "", "")
 
 
 def secret_used(secret: PresentedSecret, state: KeyState) -> None:
     """Record that a secret of the key was used, which matched this state. Never raises."""
-    is_current = secret.matches(state.secret_hash)
-    _note(state.public_key, "" if is_current else state.previous_secret_hash)
+    if secret.matches(state.secret_hash):
+        _note(state.public_key, "secret", state.secret_hash)
+    else:
+        _note(state.public_key, "previous_secret", state.previous_secret_hash)
 
 
 def reset() -> None:
@@ -59,13 +63,13 @@ def reset() -> None:
         _recorded.clear()
 
 
-def _note(public_key: str, previous_secret_hash: str) -> None:
+def _note(public_key: str, column: str, secret_hash: str) -> None:
     """Record the use if it is due. In a host's transaction, wait for the commit.
 
     A failing statement would break the host's transaction on PostgreSQL, and a successful one
     would lock the row until its end.
     """
-    use = Use(current_tenant(), public_key, previous_secret_hash)
+    use = Use(current_tenant(), public_key, column, secret_hash)
     if not _is_due(use):
         return
     alias, _ = use.tenant
@@ -91,13 +95,13 @@ def _update(use: Use, alias: str) -> None:
     # QuerySet.update sends no signals, which would drop the cached states.
     now = clock.now()
     key = ApiKey.objects.using(alias).filter(public_key=use.public_key)
-    if use.previous_secret_hash:
-        # A rotation may have replaced it meanwhile.
-        key = key.filter(previous_secret_hash=use.previous_secret_hash)
-        key = key.filter(_is_old("previous_secret_last_used_at"))
-        key.update(last_used_at=now, previous_secret_last_used_at=now)
-    else:
+    if not use.column:
         key.filter(_is_old("last_used_at")).update(last_used_at=now)
+        return
+    column = f"{use.column}_last_used_at"
+    # A rotation may have replaced the secret meanwhile, or moved it to the other column.
+    key = key.filter(_is_old(column), (f"{use.column}_hash", use.secret_hash))
+    key.update(**{"last_used_at": now, column: now})
 
 
 def _is_old(column: str) -> Q:
@@ -114,5 +118,8 @@ def _claim(use: Use) -> bool:
     with _lock:
         if not _is_due(use):
             return False
-        _recorded.put(use, clock.monotonic())
+        now = clock.monotonic()
+        _recorded.put(use, now)
+        # The use of a secret is a use of the key, too.
+        _recorded.put(use._replace(column="", secret_hash=""), now)
         return True

@@ -1,6 +1,5 @@
 """KeyEvent, the record of what happened to keys and domains."""
 
-from datetime import datetime
 from typing import Any, NoReturn
 
 from django.conf import settings as host_settings
@@ -15,7 +14,7 @@ from tot_jwt.rules import lengths
 
 
 class KeyEventQuerySet(models.QuerySet["KeyEvent"]):
-    """Events are written once. Only `prune` deletes them."""
+    """Events are written once. Only `erase` deletes them."""
 
     def update(self, **kwargs: Any) -> NoReturn:
         """Raise RecordIsPermanent."""
@@ -25,10 +24,19 @@ class KeyEventQuerySet(models.QuerySet["KeyEvent"]):
         """Raise RecordIsPermanent."""
         raise RecordIsPermanent
 
-    def prune(self, before: datetime) -> int:
-        """Delete the events before that moment. Return their number."""
-        old = self.filter(at__lt=before)
-        return old._raw_delete(old.db)
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Raise RecordIsPermanent."""
+        raise RecordIsPermanent
+
+    def bulk_create(self, objs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Write new events. Raises RecordIsPermanent if the call could replace events."""
+        if kwargs.get("update_conflicts") or len(args) > 2:
+            raise RecordIsPermanent
+        return super().bulk_create(objs, *args, **kwargs)
+
+    def erase(self) -> int:
+        """Delete these events. Return their number. Only `tot_jwt.keys` may call this."""
+        return self._raw_delete(self.db)
 
 
 class KeyEvent(models.Model):
@@ -49,13 +57,24 @@ class KeyEvent(models.Model):
         RELEASED = "released", _("released from its creator")
         SUSPENDED = "suspended", _("domain suspended")
         RESUMED = "resumed", _("domain resumed")
+        DOMAIN_CREATED = "domain_created", _("domain created")
+        DOMAIN_CHANGED = "domain_changed", _("domain changed")
+        DOMAIN_RENAMED = "domain_renamed", _("domain renamed")
+        EXPIRY_NOTIFIED = "expiry_notified", _("owner told of the expiry")
+        DOMAIN_ERASED = "domain_erased", _("domain erased")
+        EVENTS_PRUNED = "events_pruned", _("old events deleted")
 
+    # None: the event is about the record itself, or about a domain that was erased.
     app_domain = models.ForeignKey(
-        AppDomain, on_delete=models.PROTECT, related_name="events", verbose_name=_("app domain")
+        AppDomain,
+        on_delete=models.RESTRICT,
+        null=True,
+        related_name="events",
+        verbose_name=_("app domain"),
     )
     key = models.ForeignKey(
         ApiKey,
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         null=True,
         related_name="events",
         verbose_name=_("API key"),
@@ -85,8 +104,8 @@ class KeyEvent(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        subject = self.key.public_key if self.key else self.app_domain
-        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {subject}"
+        subject = self.key.public_key if self.key else self.app_domain or ""
+        return f"{self.at:%Y-%m-%d %H:%M:%S} {self.action} {subject}".rstrip()
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Write the event. Raises RecordIsPermanent if it was already written."""

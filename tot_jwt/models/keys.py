@@ -13,6 +13,9 @@ from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models.domains import AppDomain
 from tot_jwt.models.managers import PrimaryManager
 from tot_jwt.rules import credentials, lengths, networks, scopes
+from tot_jwt.rules.metadata import validate_metadata
+from tot_jwt.rules.names import validate_name
+from tot_jwt.rules.rates import validate_rate
 from tot_jwt.rules.status import KeyStatus, endings, is_in_grace, status_of, status_q
 
 
@@ -70,22 +73,36 @@ class ApiKey(models.Model):
     )
     app_domain = models.ForeignKey(
         AppDomain,
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         related_name="api_keys",
         verbose_name=_("app domain"),
     )
     environment = models.CharField(
         _("environment"), max_length=4, choices=Environment.choices, default=Environment.LIVE
     )
-    name = models.CharField(_("name"), max_length=lengths.NAME)
+    name = models.CharField(_("name"), max_length=lengths.NAME, validators=[validate_name])
     # Space-separated, as in a token (RFC 9068 §2.2.3).
     scopes = models.CharField(_("scopes"), max_length=lengths.SCOPES, blank=True, default="")
     can_issue_tokens = models.BooleanField(_("can be exchanged for tokens"), default=True)
     # Space-separated CIDR.
     allowed_ips = models.TextField(_("allowed addresses"), blank=True, default="")
+    rate_limit = models.CharField(
+        _("rate limit"),
+        max_length=lengths.RATE,
+        blank=True,
+        default="",
+        validators=[validate_rate],
+        help_text=_("Requests with the key and its tokens together, for example: 600/min."),
+    )
+    metadata = models.JSONField(
+        _("metadata"), default=dict, blank=True, validators=[validate_metadata]
+    )
 
     secret_hash = models.CharField(max_length=lengths.HASH, editable=False)
     secret_hint = models.CharField(_("secret ends in"), max_length=8, editable=False, default="")
+    secret_last_used_at = models.DateTimeField(
+        _("secret last used"), null=True, blank=True, editable=False
+    )
     previous_secret_hash = models.CharField(
         max_length=lengths.HASH, blank=True, editable=False, default=""
     )
@@ -116,7 +133,7 @@ class ApiKey(models.Model):
     )
     created_by_key = models.ForeignKey(
         "self",
-        on_delete=models.PROTECT,
+        on_delete=models.RESTRICT,
         null=True,
         blank=True,
         editable=False,
@@ -135,8 +152,7 @@ class ApiKey(models.Model):
         base_manager_name = "objects"
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
-        ordering = ("-created_at", "-pk")
-        indexes = (models.Index(fields=["-created_at", "-id"], name="tot_jwt_apikey_newest"),)
+        ordering = ("-pk",)  # the newest first
         default_permissions = ("add", "change", "view")
         permissions = (
             ("revoke_apikey", _("Can revoke API keys")),
@@ -177,6 +193,11 @@ class ApiKey(models.Model):
     def previous_secret_is_live(self) -> bool:
         """Whether the secret before the last rotation still works, if the key does."""
         return self.revoked_at is None and is_in_grace(self)
+
+    @property
+    def effective_rate_limit(self) -> str:
+        """The key's own rate limit, or else its creator's; an empty text is none."""
+        return self.rate_limit or (self.creator.rate_limit if self.creator else "")
 
     @property
     def scope_set(self) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 ================= ==================================================================
 ``sha256$<hex>``  the package's own, for secrets that an attacker cannot guess
-``sha512$$<hex>`` djangorestframework-api-key's
+``sha256$$<hex>`` the same hash, imported: the secret may be weak
+``sha512$$<hex>`` djangorestframework-api-key's, likewise
 others            what Django's password hashers read: those in PASSWORD_HASHERS
 ================= ==================================================================
 
@@ -23,14 +24,16 @@ from tot_jwt.utils.logs import one_line, warn
 #: The shortest secret, in characters, that an attacker cannot guess although its hash is fast.
 STRONG_SECRET = 20
 
-_SHA256 = "sha256$"
-_SHA512 = "sha512$$"
+#: The package's own tag.
+OWN = "sha256$"
+#: Tag → algorithm of the fast hashes whose secret may be weak.
+IMPORTED = {"sha256$$": "sha256", "sha512$$": "sha512"}
 
 
 @sensitive_variables()
 def hash_secret(secret: str) -> str:
     """Return ``sha256$<64 hex digits>`` of the secret's UTF-8."""
-    return _SHA256 + hashlib.sha256(secret.encode()).hexdigest()
+    return OWN + hashlib.sha256(secret.encode()).hexdigest()
 
 
 #: Compared with the secret if the key does not exist, so that both cases cost the same.
@@ -50,21 +53,27 @@ def hash_for_storage(secret: str) -> str:
 
 def is_own(stored_hash: str) -> bool:
     """Return whether the hash is the package's own, ``sha256$…``."""
-    return stored_hash.startswith(_SHA256)
+    return stored_hash.startswith(OWN) and imported_tag(stored_hash) is None
 
 
 def is_slow(stored_hash: str) -> bool:
     """Return whether Django's password hashers read the hash."""
-    return not stored_hash.startswith((_SHA256, _SHA512))
+    return not stored_hash.startswith(OWN) and imported_tag(stored_hash) is None
+
+
+def imported_tag(stored_hash: str) -> str | None:
+    """Return the tag of a fast hash whose secret may be weak, or None for any other hash."""
+    return next((tag for tag in IMPORTED if stored_hash.startswith(tag)), None)
 
 
 @sensitive_variables()
 def matches(secret: str, stored_hash: str) -> bool:
     """Return whether the stored hash is the secret's, in constant time. Never raises."""
-    if stored_hash.startswith(_SHA256):
+    if tag := imported_tag(stored_hash):
+        digest = hashlib.new(IMPORTED[tag], secret.encode()).hexdigest()
+        return are_equal(tag + digest, stored_hash)
+    if stored_hash.startswith(OWN):
         return are_equal(hash_secret(secret), stored_hash)
-    if stored_hash.startswith(_SHA512):
-        return are_equal(_SHA512 + hashlib.sha512(secret.encode()).hexdigest(), stored_hash)
     return _matches_slow(secret, stored_hash)
 
 

@@ -101,6 +101,19 @@ def is_secret_key(text: str) -> bool:
 
 
 @sensitive_variables()
+def is_digest_of(text: str, others: Iterable[str]) -> bool:
+    """Return whether the text is a digest of nothing or of another column."""
+    algorithm = _DIGESTS.get(len(text))
+    if algorithm is None or not _HEXADECIMAL.fullmatch(text):
+        return False
+    digests = [
+        hashlib.new(algorithm, column.encode(), usedforsecurity=False).hexdigest()
+        for column in ("", *others)
+    ]
+    return text.lower() in digests
+
+
+@sensitive_variables()
 def mistake(text: str, other_columns: Iterable[str]) -> Promise | None:
     """Return why the text is not a secret, or None. `other_columns` are the rest of its row."""
     others = [column.strip().casefold() for column in other_columns]
@@ -108,7 +121,7 @@ def mistake(text: str, other_columns: Iterable[str]) -> Promise | None:
         return _IS_OTHER_COLUMN
     if _PUBLIC_KEY.match(text):
         return _IS_PUBLIC_KEY
-    if is_hash(text) or _is_digest_of(text, others):
+    if is_hash(text) or is_digest_of(text, others):
         return _IS_HASH
     if _MASK.match(text):
         return _IS_MASKED
@@ -121,16 +134,3 @@ def _is_placeholder(text: str) -> bool:
         return True
     letters = re.sub(r"[\W_]+", "", text.casefold())
     return bool(letters) and _PLACEHOLDER.fullmatch(letters) is not None
-
-
-@sensitive_variables()
-def _is_digest_of(text: str, others: list[str]) -> bool:
-    """Return whether the text is a digest of nothing or of another column."""
-    algorithm = _DIGESTS.get(len(text))
-    if algorithm is None or not _HEXADECIMAL.fullmatch(text):
-        return False
-    digests = [
-        hashlib.new(algorithm, column.encode(), usedforsecurity=False).hexdigest()
-        for column in ("", *others)
-    ]
-    return text.lower() in digests

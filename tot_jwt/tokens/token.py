@@ -13,6 +13,7 @@ from rest_framework_simplejwt.tokens import Token
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
+from tot_jwt.principal import ApiClient
 from tot_jwt.rules import scopes
 from tot_jwt.tokens.backend import TokenBackend, backend
 from tot_jwt.utils import clock
@@ -57,6 +58,8 @@ class ApiToken(CopiesToItself, Token):
     token_type = TOKEN_TYPE
     payload: Mapping[str, Any]  # type: ignore[assignment]
     scopes: frozenset[str]
+    #: The client of the request: only `request.auth` has it.
+    client: ApiClient
 
     def __init__(self, token: str, verify: bool = True) -> None:
         if not is_envelope(token):
@@ -118,6 +121,13 @@ class ApiToken(CopiesToItself, Token):
     def get_token_backend(self) -> TokenBackend:
         """Return the backend on our own key ring, not that of the host's SIMPLE_JWT."""
         return backend()
+
+    def presented_by(self, client: ApiClient) -> Self:
+        """Return the same token for one request, with its client."""
+        # The token itself is cached: requests and threads share it.
+        presented = object.__new__(type(self))
+        vars(presented).update(vars(self), client=client)
+        return presented
 
     def _freeze(self, claims: dict[str, Any]) -> None:
         vars(self).update(payload=MappingProxyType(claims), scopes=scopes.split(claims["scope"]))

@@ -52,6 +52,21 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 
+// Select2 names its box after the chosen value. Name it after the label too, as a screen reader needs.
+window.addEventListener("load", () => {
+  document.querySelectorAll("#apikey_form .select2-container").forEach((container) => {
+    const label = document.querySelector(`label[for="${container.previousElementSibling?.id}"]`);
+    if (!label) {
+      return;
+    }
+    label.id ||= `${label.htmlFor}_label`;
+    container.querySelectorAll("[role=combobox], [role=textbox]").forEach((box) => {
+      const value = container.querySelector(".select2-selection__rendered");
+      box.setAttribute("aria-labelledby", `${label.id} ${value.id}`);
+    });
+  });
+});
+
 // A browser may keep the page in memory and show it again when the user goes back.
 window.addEventListener("pagehide", () => {
   document.querySelectorAll("[data-once]").forEach((element) => { element.textContent = "…"; });

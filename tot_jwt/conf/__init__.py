@@ -5,94 +5,47 @@ Each setting is stated once, in `Settings`: name, default, check, hint and docum
 Values are not validated here: the system checks (`tot_jwt.checks`) call `Setting.accepts`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any
 
-from django.conf import settings as host_settings
-
+from tot_jwt.conf import values
+from tot_jwt.conf.setting import Setting, user_settings
+from tot_jwt.conf.values import HMAC_BITS, KEYS_MANAGE, KNOWN_ENVIRONMENTS, MAX_CLAIM, as_bytes
 from tot_jwt.utils import predicates
 
-T = TypeVar("T")
+__all__ = [
+    "DEFAULT_ISSUER",
+    "HMAC_BITS",
+    "KEYS_MANAGE",
+    "KNOWN_ENVIRONMENTS",
+    "MAX_CLAIM",
+    "SETTINGS",
+    "Setting",
+    "Settings",
+    "as_bytes",
+    "current",
+    "settings",
+    "user_settings",
+]
 
-#: The scope that TOKENS_MANAGE_KEYS adds to every token. No key ever has it.
-KEYS_MANAGE = "keys:manage"
-#: Algorithm → bits of its hash, which are also the least bits of its key (RFC 7518 §3.2).
-HMAC_BITS = {"HS256": 256, "HS384": 384, "HS512": 512}
 DEFAULT_ISSUER = "tot-jwt"
-#: The environments that a key may belong to.
-KNOWN_ENVIRONMENTS = ("live", "test")
-#: Characters. A longer claim would not fit into a token of 4,096 bytes beside the longest scopes.
-MAX_CLAIM = 255
-
-
-_is_claim = partial(predicates.is_text, limit=MAX_CLAIM)
-_are_scopes = partial(predicates.are_scopes, reserved=KEYS_MANAGE)
-_are_failure_rates = partial(predicates.are_rates, names={"address", "key"})
-_are_environments = partial(predicates.are_choices, names=KNOWN_ENVIRONMENTS)
-
-
-def _is_algorithm(value: Any) -> bool:
-    return isinstance(value, str) and value in HMAC_BITS
-
-
-def _is_key(value: Any) -> bool:
-    # PyJWT alone only warns about a short key.
-    algorithm = settings.ALGORITHM
-    least = HMAC_BITS[algorithm] // 8 if _is_algorithm(algorithm) else 0
-    return not predicates.is_blank(value) and len(as_bytes(value)) >= least
-
-
-def _is_signing_key(value: Any) -> bool:
-    return value is None or _is_key(value)
-
-
-def _are_keys(value: Any) -> bool:
-    return isinstance(value, list | tuple) and all(map(_is_key, value))
-
-
-def _is_cache(value: Any) -> bool:
-    return isinstance(value, str) and value in host_settings.CACHES
-
-
-@dataclass
-class Setting(Generic[T]):
-    """One setting: its name is the attribute's name, its type the default's type."""
-
-    default: T
-    #: The system check that reports a value which `accepts` rejects.
-    check_id: str
-    accepts: Callable[[Any], bool]
-    #: The accepted values, in words.
-    hint: str
-    #: The setting's line in the documentation.
-    doc: str
-    name: str = field(init=False)
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self.name = name
-
-    def __get__(self, instance: object, owner: type) -> T:
-        value: T = user_settings().get(self.name, self.default)
-        return value
 
 
 class Settings:
     """The value of each setting: the host's in ``TOT_JWT``, or the default."""
 
     ALGORITHM = Setting(
-        "HS256",
+        values.DEFAULT_ALGORITHM,
         "tot_jwt.E002",
-        _is_algorithm,
+        values.is_algorithm,
         f"Use one of {', '.join(HMAC_BITS)}.",
         "Algorithm that signs tokens: `HS256`, `HS384` or `HS512`.",
     )
     SIGNING_KEY = Setting[str | bytes | None](
         None,
         "tot_jwt.E003",
-        _is_signing_key,
+        values.is_signing_key,
         "Use at least as many random bytes as the algorithm's hash has (32 for HS256), or None "
         "to derive the key from SECRET_KEY.",
         "Key that signs tokens, `str` or `bytes`, at least as long as the algorithm's hash "
@@ -102,21 +55,21 @@ class Settings:
     VERIFYING_KEYS = Setting[Sequence[str | bytes]](
         (),
         "tot_jwt.E004",
-        _are_keys,
+        values.are_keys,
         "Use a list of keys, str or bytes, each at least as long as the algorithm's hash.",
         "Keys that verify tokens but do not sign them: earlier signing keys, or the next one.",
     )
     ISSUER = Setting(
         DEFAULT_ISSUER,
         "tot_jwt.E005",
-        _is_claim,
+        values.is_claim,
         f"Use a string of 1 to {MAX_CLAIM} characters.",
         "Claim `iss`. Name your API, so that it rejects tokens of other installations.",
     )
     AUDIENCE = Setting(
         "tot-jwt-api",
         "tot_jwt.E006",
-        _is_claim,
+        values.is_claim,
         f"Use a string of 1 to {MAX_CLAIM} characters.",
         "Claim `aud`.",
     )
@@ -130,7 +83,7 @@ class Settings:
     SCOPES = Setting[Mapping[str, str]](
         {},
         "tot_jwt.E008",
-        _are_scopes,
+        values.are_known_scopes,
         "Use a dict from scope to description. A scope is printable ASCII without spaces, quotes "
         f"and backslashes. {KEYS_MANAGE} is reserved.",
         "Scopes that a key may have, as name → description. An empty dict allows any scope.",
@@ -153,7 +106,7 @@ class Settings:
     ENVIRONMENTS = Setting[Sequence[str]](
         list(KNOWN_ENVIRONMENTS),
         "tot_jwt.E021",
-        _are_environments,
+        values.are_environments,
         'Use ["live"], ["test"] or ["live", "test"].',
         "Environments that this installation serves. Keys and tokens of other environments are "
         "rejected with 403.",
@@ -177,7 +130,7 @@ class Settings:
     EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
         {"address": "30/min", "key": "10/min"},
         "tot_jwt.E016",
-        _are_failure_rates,
+        values.are_failure_rates,
         "Use a dict with a rate for 'address', for 'key', or for both: "
         "{'address': '30/min', 'key': '10/min'}.",
         "Failed attempts with API keys allowed per client address, and per address and key. "
@@ -202,7 +155,7 @@ class Settings:
     THROTTLE_CACHE = Setting(
         "default",
         "tot_jwt.E019",
-        _is_cache,
+        values.is_cache,
         "Use an alias of CACHES.",
         "Alias in `CACHES` of the cache that stores the counters of these limits. Several "
         "processes need a shared cache, such as Redis or Memcached.",
@@ -213,6 +166,16 @@ class Settings:
         predicates.is_count,
         "Use the number of proxies in front of Django, 0 or more.",
         "Number of proxies in front of Django that each append one address to `X-Forwarded-For`.",
+    )
+    TOKEN_HEADER = Setting(
+        "Authorization",
+        "tot_jwt.E023",
+        values.is_token_header,
+        "Use the name of a header without another meaning, for example 'X-Api-Token'. No server "
+        "passes on a name with an underscore.",
+        "Header that carries `Bearer <token>`, for example `X-Api-Token` if a proxy occupies "
+        "`Authorization`, which is then ignored. Django's error reports hide headers with `TOKEN` "
+        "or `AUTH` in their names.",
     )
     API_KEYS_IN_QUERY = Setting(
         False,
@@ -231,20 +194,9 @@ class Settings:
     )
 
 
-def user_settings() -> Mapping[str, Any]:
-    """Return ``TOT_JWT`` as the host wrote it."""
-    mapping: Mapping[str, Any] = getattr(host_settings, "TOT_JWT", {})
-    return mapping
-
-
 def current() -> dict[str, Any]:
     """Return the values of all settings, reading the host's settings once."""
     return {**_DEFAULTS, **user_settings()}
-
-
-def as_bytes(key: str | bytes) -> bytes:
-    """Return a signing key as bytes: text is encoded as UTF-8."""
-    return key.encode() if isinstance(key, str) else key
 
 
 #: Every setting, in the order of the documentation.

@@ -1,0 +1,8 @@
+"""The host's app."""
+
+from django.apps import AppConfig
+
+
+class HostsConfig(AppConfig):
+    name = "tests.hosts"
+    label = "hosts"

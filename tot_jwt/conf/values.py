@@ -1,0 +1,75 @@
+"""The values that settings accept, and the constants that they are compared with."""
+
+import re
+from functools import partial
+from typing import Any
+
+from django.conf import settings as host_settings
+
+from tot_jwt.conf.setting import user_settings
+from tot_jwt.utils import predicates
+
+#: The scope that TOKENS_MANAGE_KEYS adds to every token. No key ever has it.
+KEYS_MANAGE = "keys:manage"
+#: Algorithm → bits of its hash, which are also the least bits of its key (RFC 7518 §3.2).
+HMAC_BITS = {"HS256": 256, "HS384": 384, "HS512": 512}
+DEFAULT_ALGORITHM = "HS256"
+#: The environments that a key may belong to.
+KNOWN_ENVIRONMENTS = ("live", "test")
+#: Characters. A longer claim would not fit into a token of 4,096 bytes beside the longest scopes.
+MAX_CLAIM = 255
+#: Headers that already mean something else.
+OTHER_HEADERS = {
+    *("accept", "connection", "content-encoding", "content-length", "content-type", "cookie"),
+    *("expect", "forwarded", "host", "origin", "referer", "te", "transfer-encoding", "upgrade"),
+    *("tot-api-key", "tot-app-domain", "tot-secret-key", "user-agent", "vary"),
+    *("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"),
+}
+
+# Field names of RFC 9110 §5.1. Servers drop names with an underscore, which WSGI cannot tell from
+# a hyphen.
+_FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
+
+is_claim = partial(predicates.is_text, limit=MAX_CLAIM)
+are_known_scopes = partial(predicates.are_scopes, reserved=KEYS_MANAGE)
+are_failure_rates = partial(predicates.are_rates, names={"address", "key"})
+are_environments = partial(predicates.are_choices, names=KNOWN_ENVIRONMENTS)
+
+
+def is_algorithm(value: Any) -> bool:
+    """Return whether the value is an algorithm that signs tokens."""
+    return isinstance(value, str) and value in HMAC_BITS
+
+
+def is_key(value: Any) -> bool:
+    """Return whether the value is a key of the length that ALGORITHM needs."""
+    # PyJWT alone only warns about a short key.
+    algorithm = user_settings().get("ALGORITHM", DEFAULT_ALGORITHM)
+    least = HMAC_BITS[algorithm] // 8 if is_algorithm(algorithm) else 0
+    return not predicates.is_blank(value) and len(as_bytes(value)) >= least
+
+
+def is_signing_key(value: Any) -> bool:
+    """Return whether the value is a key, or None."""
+    return value is None or is_key(value)
+
+
+def are_keys(value: Any) -> bool:
+    """Return whether the value is a list of keys."""
+    return isinstance(value, list | tuple) and all(map(is_key, value))
+
+
+def is_cache(value: Any) -> bool:
+    """Return whether the value is an alias of CACHES."""
+    return isinstance(value, str) and value in host_settings.CACHES
+
+
+def is_token_header(value: Any) -> bool:
+    """Return whether the value is the name of a header that may carry tokens."""
+    is_name = isinstance(value, str) and _FIELD_NAME.fullmatch(value) is not None
+    return is_name and value.lower() not in OTHER_HEADERS
+
+
+def as_bytes(key: str | bytes) -> bytes:
+    """Return a signing key as bytes: text is encoded as UTF-8."""
+    return key.encode() if isinstance(key, str) else key
