@@ -176,6 +176,6 @@ LOGGING = {
         },
     },
     "root": {"handlers": ["console"], "level": "INFO"},
-    # Without Django's own handlers: the root's handler writes each message once, with its traceback.
+    # Without Django's own handlers, the root's writes each message once, with its traceback.
     "loggers": {"django": {"handlers": [], "level": "INFO"}},
 }

@@ -14,6 +14,9 @@
     are not trusted; jti is `""` for API keys), address. The sender is the exception's class.
 `key_event`
     event (a KeyEvent), after the commit of what it records.
+`key_expiring`
+    key (an ApiKey), days (the threshold, for example 14): its owner was told that it expires within
+    this time. ``manage.py tot_jwt notify_expiring`` sends it once for each threshold.
 
 A `public_key` that does not exist may be a misplaced secret. It is replaced by a hint: its first
 characters and a keyed hash, ``pk_live_...#1f2e3d4c``.
@@ -27,3 +30,4 @@ token_issued = Signal()
 exchange_rejected = Signal()
 access_refused = Signal()
 key_event = Signal()
+key_expiring = Signal()

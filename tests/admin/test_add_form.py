@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db.models.signals import post_init, pre_save
+from django.db.models.signals import pre_save
 from django.test import Client
 from django.utils import timezone
 
@@ -77,29 +77,17 @@ def test_form_submitted_twice_creates_one_key(environment, superuser, client, ma
 
 
 @pytest.mark.req("E4")
-@pytest.mark.parametrize(
-    "when",
-    [
-        lambda happen: once_on(post_init, ApiKey, lambda key: happen(), fits=is_new),
-        before_transaction,
-    ],
-    ids=["before the validation", "before the insertion"],
-)
-def test_form_submitted_concurrently_creates_one_key(when, superuser, client, make_domain):
+@pytest.mark.parametrize("environment", ["live", "test"])
+def test_form_submitted_concurrently_creates_one_key(environment, superuser, client, make_domain):
     data = new_key_data(client, make_domain())
     other = Client()
     other.force_login(superuser)
 
-    with when(lambda: other.post(ADD_KEY, data)):
+    with before_transaction(lambda: other.post(ADD_KEY, {**data, "environment": environment})):
         response = client.post(ADD_KEY, data)
 
     assert "This form was already used" in text(response)
     assert ApiKey.objects.count() == 1
-
-
-def is_new(key):
-    """Whether the instance is the key that is about to be saved."""
-    return key.public_key and key.pk is None
 
 
 def test_key_rejected_while_saving_gives_message(superuser, client, make_domain):
@@ -270,3 +258,61 @@ def test_key_without_tokens_has_no_curl(superuser, client, make_domain):
 
     assert SECRET.search(page)
     assert "curl" not in page
+
+
+def test_date_without_time_ends_that_day(superuser, client, make_domain, settings):
+    settings.TIME_ZONE = "Asia/Tokyo"
+
+    client.post(ADD_KEY, new_key_data(client, make_domain(), expires_at_0="2999-12-30"))
+
+    expires_at = ApiKey.objects.get().expires_at
+    assert expires_at.isoformat() == "2999-12-30T14:59:59+00:00"
+
+
+def test_time_without_date_gives_error(superuser, client, make_domain):
+    response = client.post(ADD_KEY, new_key_data(client, make_domain(), expires_at_1="12:00"))
+
+    assert response.context["adminform"].form.errors["expires_at"] == ["Enter a valid date."]
+
+
+@pytest.mark.parametrize("typed", [" Shop.Example ", "bücher.example", "xn--bcher-kva.example"])
+def test_domain_can_be_typed_without_javascript(typed, superuser, client, make_domain):
+    domains = [make_domain(domain="shop.example"), make_domain(domain="xn--bcher-kva.example")]
+    data = new_key_data(client, domains[0], app_domain="", app_domain_typed=typed)
+
+    client.post(ADD_KEY, data)
+
+    assert ApiKey.objects.get().app_domain == domains["hop" not in typed]
+
+
+@pytest.mark.parametrize("typed", ["other.example", "no domain", "1"])
+def test_unknown_typed_domain_gives_error(typed, superuser, client, make_domain):
+    data = new_key_data(client, make_domain(), app_domain="", app_domain_typed=typed)
+
+    response = client.post(ADD_KEY, data)
+
+    assert response.context["adminform"].form.errors["app_domain"]
+    assert f'value="{typed}"' in text(response).partition("<noscript>")[2]
+    assert not ApiKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("metadata", "stored"), [('{"plan": "gold"}', {"plan": "gold"}), ("", {}), (" ", {})]
+)
+def test_new_key_has_metadata_and_limit(metadata, stored, superuser, client, make_domain):
+    data = new_key_data(client, make_domain(), metadata=metadata, rate_limit="600/min")
+
+    client.post(ADD_KEY, data)
+
+    key = ApiKey.objects.get()
+    assert (key.metadata, key.rate_limit) == (stored, "600/min")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("metadata", "{"), ("metadata", "[]"), ("metadata", '{"a": 1}'), ("rate_limit", "fast")],
+)
+def test_invalid_own_data_gives_error(field, value, superuser, client, make_domain):
+    response = client.post(ADD_KEY, new_key_data(client, make_domain(), **{field: value}))
+
+    assert response.context["adminform"].form.errors[field]

@@ -347,15 +347,16 @@ def subclasses(kind):
 
 # Links
 
+#: The pages of the documentation.
+PAGES = [f"docs/{path.name}" for path in sorted(ROOT.glob("docs/*.md"))]
+
 needs_checkout = pytest.mark.skipif(
     not (ROOT / "benchmarks").exists(), reason="a source distribution lacks some of the files"
 )
 
 
 @needs_checkout
-@pytest.mark.parametrize(
-    "name", ["README.md", "SECURITY.md", "docs/operations.md", "docs/benchmarks.md"]
-)
+@pytest.mark.parametrize("name", ["README.md", "SECURITY.md", *PAGES])
 def test_links_lead_to_existing_files(name):
     folder = (ROOT / name).parent
     targets = [folder / target for target in links(documents.read(name))]

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from tests.support.documents import blocks, read
 from tests.support.process_faults import GOOD, UNAVAILABLE, ask, documented, process, sqlite
-from tests.support.processes import driver
+from tests.support.processes import PREFIX, driver
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import suspend_domain
@@ -152,7 +152,7 @@ def test_documented_json_log_has_fields(make_key, make_token, capsys, monkeypatc
     with logging_as(names["LOGGING"]):
         make_token(key)
         try:
-            raise ValueError("first\nsecond")
+            int("one\ntwo")
         except ValueError:
             logging.getLogger("host").exception("Broken")
 
@@ -161,7 +161,7 @@ def test_documented_json_log_has_fields(make_key, make_token, capsys, monkeypatc
     assert issued["public_key"] == key.public_key
     assert issued["jti"]
     assert issued["time"].startswith(str(timezone.now().date()))
-    assert broken["traceback"].endswith("ValueError: first\nsecond")
+    assert broken["traceback"].endswith(r"with base 10: 'one\ntwo'")
 
 
 @pytest.mark.services
@@ -182,7 +182,8 @@ def test_documented_pool_gives_503_soon(postgresql, databases, key):
             assert monotonic() - began < 20  # the driver's default waits 30 seconds
         finally:
             postgresql.start()
-        assert app.answers_before_long((401, "token_missing"), "GET", "/api/internal/auth/token")
+        sent = {name: key[name] for name in ("appDomain", "totApiKey", "totSecretKey")}
+        assert app.answers_before_long((200, None), "POST", f"{PREFIX}/token", None, sent)
 
 
 def test_documented_receiver_keeps_events(make_domain, caplog, django_capture_on_commit_callbacks):

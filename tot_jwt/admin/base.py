@@ -91,7 +91,7 @@ class LifecycleAdmin(_ModelAdmin[M]):
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return the values that the URL gives to a new row, except dates that cannot be shown."""
-        initial: dict[str, Any] = super().get_changeform_initial_data(request)  # type: ignore[assignment]
+        initial: dict[str, Any] = super().get_changeform_initial_data(request)
         for field in self.opts.get_fields():
             if isinstance(field, DateTimeField) and field.name in initial:
                 initial[field.name] = _moment(initial[field.name])
@@ -132,8 +132,9 @@ class LifecycleAdmin(_ModelAdmin[M]):
 
 def _moment(text: str) -> datetime | None:
     try:
-        moment = forms.DateTimeField(required=False).clean(text)
-        to_current_timezone(moment)  # near the calendar's ends, some time zones have no such moment
+        moment: datetime | None = forms.DateTimeField(required=False).clean(text)
+        if moment is not None:
+            to_current_timezone(moment)  # some zones have no such moment near the calendar's ends
     except (ValidationError, OverflowError):
         return None
     return moment

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import idna
 from django.core.exceptions import FieldDoesNotExist
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q
 from django.db.models.constants import LOOKUP_SEP
 from django.utils.text import smart_split, unescape_string_literal
 

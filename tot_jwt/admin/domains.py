@@ -14,22 +14,29 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.admin.actions import DOMAIN_ACTIONS
 from tot_jwt.admin.confirmation import ConfirmedActionsAdmin
 from tot_jwt.admin.display import clipped_code, code, domain_badge
-from tot_jwt.keys import create_domain, rename_domain
+from tot_jwt.admin.forms import AppDomainForm
+from tot_jwt.admin.history import RecordedAdmin
+from tot_jwt.keys import change_domain, create_domain
 from tot_jwt.keys.locking import lock_domains
 from tot_jwt.models import ApiKey, AppDomain
 
+_SETTINGS = ("name", "aliases", "contact", "external_id", "rate_limit", "metadata")
 _READ_ONLY = ("domain_text", "state", "keys", "created_at", "updated_at")
 
 
 @admin.register(AppDomain)
-class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
-    """The admin of domains: add, rename, suspend and resume."""
+class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain], RecordedAdmin[AppDomain]):
+    """The admin of domains: add, change, suspend and resume."""
+
+    form = AppDomainForm
+    domain_path = "pk"
+    events_path = "app_domain"
 
     confirmed_actions = DOMAIN_ACTIONS
     lock_rows = staticmethod(lock_domains)
     actions = [action.as_admin_action() for action in confirmed_actions]
     list_display = ("domain_clipped", "name", "state", "keys", "created_at")
-    search_fields = ("domain", "name")
+    search_fields = ("domain", "aliases", "name", "external_id")
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AppDomain]:
@@ -39,24 +46,28 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain]):
         counted = Subquery(keys.annotate(count=Count("pk")).values("count"))
         return super().get_queryset(request).annotate(key_count=Coalesce(counted, 0))
 
-    def get_fields(self, request: HttpRequest, obj: AppDomain | None = None) -> tuple[str, ...]:
+    def get_fields(self, request: HttpRequest, obj: AppDomain | None = None) -> Any:
         """Return the fields of a new domain or of an existing one."""
+        if self.fields:
+            return self.fields
         if obj is None:
-            return ("domain", "name")
-        return ("domain_text", "name", "state", "keys", "created_at", "updated_at")
+            return ("domain", *_SETTINGS)
+        return ("domain_text", "state", *_SETTINGS, "keys", "created_at", "updated_at")
 
     def get_readonly_fields(
         self, request: HttpRequest, obj: AppDomain | None = None
     ) -> tuple[str, ...]:
-        """Return all fields of an existing domain except its name."""
-        return _READ_ONLY if obj else ()
+        """Return the domain itself and what the admin computes, unless the domain is new."""
+        own = tuple(super().get_readonly_fields(request, obj))
+        return (*own, *_READ_ONLY, "domain") if obj else own
 
     def save_model(self, request: HttpRequest, obj: AppDomain, form: Any, change: bool) -> None:
-        """Create or rename the domain."""
-        if change:
-            rename_domain(obj, name=obj.name)
-        else:
-            obj.pk = create_domain(obj.domain, name=obj.name).pk
+        """Create or change the domain."""
+        by = self.actor(request)
+        if not change:
+            vars(obj).update(vars(create_domain(obj.domain, by=by, **form.domain_settings)))
+        elif form.has_changed():
+            change_domain(obj, by=by, **form.domain_settings)
 
     def summary(self, row: AppDomain) -> dict[str, Any]:
         """Return the domain's state and names."""

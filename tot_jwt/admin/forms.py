@@ -1,4 +1,4 @@
-"""The forms that add and change an API key."""
+"""The forms that add and change domains and API keys."""
 
 from datetime import datetime
 from functools import cached_property
@@ -10,18 +10,70 @@ from django.core import signing
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.fields import NetworksField, scopes_field
+from tot_jwt.admin.fields import (
+    AliasesField,
+    ExpiryField,
+    MetadataField,
+    NetworksField,
+    scopes_field,
+)
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys.lifecycle import valid_expiry
-from tot_jwt.models import ApiKey, Environment
+from tot_jwt.models import ApiKey, AppDomain, Environment
 from tot_jwt.rules.credentials import generate_public_key
 
 if TYPE_CHECKING:
     from django.http import QueryDict
 
-    _ModelForm = forms.ModelForm[ApiKey]
+    _KeyForm = forms.ModelForm[ApiKey]
+    _DomainForm = forms.ModelForm[AppDomain]
 else:
-    _ModelForm = forms.ModelForm
+    _KeyForm = _DomainForm = forms.ModelForm
+
+_METADATA_HELP = _('A JSON object for your own use, for example: {"plan": "gold"}.')
+
+
+def _lines() -> AdminTextareaWidget:
+    return AdminTextareaWidget(attrs={"rows": 4})
+
+
+class DomainSettings(TypedDict):
+    """The arguments that `create_domain` and `change_domain` have in common."""
+
+    name: str
+    aliases: list[str]
+    contact: str
+    external_id: str | None
+    metadata: dict[str, str]
+    rate_limit: str
+
+
+class AppDomainForm(_DomainForm):
+    """The settings of a domain."""
+
+    class Meta:
+        field_classes = {"aliases": AliasesField, "metadata": MetadataField}
+        widgets = {"aliases": _lines(), "metadata": _lines()}
+        help_texts = {
+            "aliases": _(
+                "Other domains that clients of this app send, one per line. "
+                "Upper case and Unicode are converted."
+            ),
+            "metadata": _METADATA_HELP,
+        }
+
+    @property
+    def domain_settings(self) -> DomainSettings:
+        """The settings of the valid form. Those without a field keep their values."""
+        row = self.instance
+        return {
+            "name": row.name,
+            "aliases": row.alias_list,
+            "contact": row.contact,
+            "external_id": row.external_id,
+            "metadata": row.metadata,
+            "rate_limit": row.rate_limit,
+        }
 
 
 class KeySettings(TypedDict):
@@ -32,20 +84,28 @@ class KeySettings(TypedDict):
     expires_at: datetime | None
     allowed_ips: list[str]
     can_issue_tokens: bool
+    rate_limit: str
+    metadata: dict[str, str]
 
 
-class ApiKeyForm(_ModelForm):
+class ApiKeyForm(_KeyForm):
     """The settings of a key that may be changed."""
 
-    allowed_ips = NetworksField(
-        label=_("Allowed addresses"),
-        widget=AdminTextareaWidget(attrs={"rows": 4}),
-        required=False,
-        help_text=_(
-            "IP addresses or networks in CIDR notation, one per line. "
-            "The key works from these only. If empty, it works from all addresses."
-        ),
-    )
+    class Meta:
+        field_classes = {
+            "allowed_ips": NetworksField,
+            "expires_at": ExpiryField,
+            "metadata": MetadataField,
+        }
+        widgets = {"allowed_ips": _lines(), "metadata": _lines()}
+        help_texts = {
+            "allowed_ips": _(
+                "IP addresses or networks in CIDR notation, one per line. "
+                "The key works from these only. If empty, it works from all addresses."
+            ),
+            "expires_at": _("Without a time, the key works until the end of that day."),
+            "metadata": _METADATA_HELP,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -64,14 +124,16 @@ class ApiKeyForm(_ModelForm):
 
     @property
     def key_settings(self) -> KeySettings:
-        """The settings of the valid form."""
-        data = self.cleaned_data
+        """The settings of the valid form. Those without a field keep their values."""
+        key = self.instance
         return {
-            "name": data["name"],
-            "scopes": data["scopes"].split(),
-            "expires_at": data["expires_at"],
-            "allowed_ips": data["allowed_ips"].split(),
-            "can_issue_tokens": data["can_issue_tokens"],
+            "name": key.name,
+            "scopes": key.scopes.split(),
+            "expires_at": key.expires_at,
+            "allowed_ips": key.allowed_networks,
+            "can_issue_tokens": key.can_issue_tokens,
+            "rate_limit": key.rate_limit,
+            "metadata": key.metadata,
         }
 
 
@@ -95,22 +157,18 @@ class ApiKeyAddForm(ApiKeyForm):
     @cached_property
     def reserved(self) -> dict[str, str]:
         """The submitted public keys by environment. Empty if they are too old or forged."""
-        try:
-            reserved: dict[str, str] = signing.loads(
-                self.data.get("new_key", ""), salt=self._salt, max_age=self.MAX_AGE
-            )
-        except signing.BadSignature:
-            return {}
-        return reserved
+        return _reserved(self.data, self.user_pk)
 
     @property
     def public_key(self) -> str:
         """The public key of the new key."""
-        return self.reserved[self.cleaned_data["environment"]]
+        return self.reserved[self.instance.environment]
 
-    def existing_key(self) -> ApiKey | None:
-        """Return the key that this form has already created, if any."""
-        return ApiKey.objects.filter(public_key__in=self.reserved.values()).first()
+    @classmethod
+    def existing_key(cls, data: Any, user_pk: object) -> ApiKey | None:
+        """Return the key that the submitted form has already created, if any."""
+        reserved = _reserved(data, user_pk)
+        return ApiKey.objects.filter(public_key__in=reserved.values()).first()
 
     def clean(self) -> dict[str, Any] | None:
         """Return the form's values. Renew a form without valid public keys and raise an error."""
@@ -123,11 +181,20 @@ class ApiKeyAddForm(ApiKeyForm):
             )
         return super().clean()
 
-    @property
-    def _salt(self) -> str:
-        return f"tot_jwt.admin.new_key:{self.user_pk}"
-
     def _reserve(self) -> str:
-        return signing.dumps(
-            {env: generate_public_key(env) for env in Environment.values}, salt=self._salt
+        keys = {env: generate_public_key(env) for env in Environment.values}
+        return signing.dumps(keys, salt=_salt(self.user_pk))
+
+
+def _reserved(data: Any, user_pk: object) -> dict[str, str]:
+    try:
+        reserved: dict[str, str] = signing.loads(
+            data.get("new_key", ""), salt=_salt(user_pk), max_age=ApiKeyAddForm.MAX_AGE
         )
+    except signing.BadSignature:
+        return {}
+    return reserved
+
+
+def _salt(user_pk: object) -> str:
+    return f"tot_jwt.admin.new_key:{user_pk}"

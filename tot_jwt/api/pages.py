@@ -1,6 +1,6 @@
 """Pages of a list, found by a cursor: the key next to which a page begins.
 
-Whoever follows the links sees each key exactly once, even if keys are created or revoked meanwhile.
+A client that follows the links sees each key exactly once, even if keys are created or revoked meanwhile.
 Page numbers would shift with each of these changes.
 """
 

@@ -158,6 +158,6 @@ def _check_secret(text: str, others: Iterable[str], *, allow_weak: bool) -> None
     if len(text) > lengths.SECRET_KEY:
         raise InvalidValue(_("Use at most %(limit)d characters.") % {"limit": lengths.SECRET_KEY})
     if mistake := lookalikes.mistake(text, others):
-        raise InvalidValue(mistake)
+        raise InvalidValue(str(mistake))
     if not is_strong(text) and not allow_weak:
         raise InvalidValue(_("Use at least %(limit)d characters.") % {"limit": STRONG_SECRET})

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from tot_jwt.keys.locking import lock_keys
 from tot_jwt.keys.record import SYSTEM, Actor, differences, record
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.rules import domains
@@ -100,9 +101,12 @@ def erase_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> dict[str, int]
     """Erase the domain with its keys and their events, permanently.
 
     Return the numbers of erased keys and events. One event remains, which belongs to no domain and
-    names neither the domain nor its keys. Raises RestrictedError if rows of the host refer to them.
+    names neither the domain nor its keys. Raises IntegrityError if rows of the host refer to them,
+    usually ProtectedError or RestrictedError. Then nothing is erased.
     """
     with transaction.atomic(using=write_alias()):
+        # Keys first, as everywhere: see `tot_jwt.keys.locking`.
+        lock_keys(ApiKey.objects.filter(app_domain=app_domain))
         row = _lock(app_domain)
         events = KeyEvent.objects.filter(app_domain=row).erase()
         _, counts = ApiKey.objects.filter(app_domain=row).delete()

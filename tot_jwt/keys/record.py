@@ -32,6 +32,9 @@ RECORDED = (
 
 M = TypeVar("M", ApiKey, AppDomain)
 
+#: The event of a new row does not list the settings that the row lacks.
+_EMPTY: tuple[Any, ...] = ("", {})
+
 #: Name → [before, after].
 Changes = dict[str, list[Any]]
 
@@ -67,7 +70,12 @@ def differences(before: M | None, after: M) -> Changes:
         for name in RECORDED
         if hasattr(after, name)
     )
-    return {name: [old, new] for name, old, new in values if old != new}
+    is_new = before is None
+    return {
+        name: [old, new]
+        for name, old, new in values
+        if old != new and not (is_new and new in _EMPTY)
+    }
 
 
 def new_event(

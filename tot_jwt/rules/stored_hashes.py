@@ -70,14 +70,14 @@ class StoredHashes:
             decoded = hasher.decode(text)
         except Exception as error:
             raise InvalidValue(_DAMAGED) from error
-        is_whole = _digest_length(decoded) in {length, _OLDER_LENGTHS.get(hasher.algorithm)}
+        is_whole = _digest_length(decoded) in {length, _OLDER_LENGTHS.get(str(hasher.algorithm))}
         is_clean = _CHARACTERS.fullmatch(text) is not None
         if not (is_whole and is_clean and self._is_computable(text, decoded, hasher)):
             raise InvalidValue(_DAMAGED)
 
     def _length(self, hasher: BasePasswordHasher) -> int | None:
         """Return how long the algorithm's digests are, or None if the hasher does not work."""
-        name = hasher.algorithm
+        name = str(hasher.algorithm)
         if name not in self._lengths:
             try:
                 sample = hasher.decode(hasher.encode("", hasher.salt()))

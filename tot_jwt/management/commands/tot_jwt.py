@@ -1,5 +1,6 @@
 """``manage.py tot_jwt COMMAND``: domains, keys and tokens on the command line."""
 
+import argparse
 import json
 import sys
 from typing import Any
@@ -8,39 +9,65 @@ from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tot_jwt.exceptions import InvalidValue, TotJWTError
-from tot_jwt.management.subcommands import SUBCOMMANDS
+from tot_jwt.management.subcommands import SUBCOMMANDS, Subcommand
+
+
+class DjangoOptions(BaseCommand):
+    """Django's own options, without defaults: a default would replace what was given before."""
+
+    def add_base_argument(self, parser: CommandParser, *args: Any, **kwargs: Any) -> None:
+        """Add one of the options."""
+        super().add_base_argument(parser, *args, **{**kwargs, "default": argparse.SUPPRESS})
+
+    @classmethod
+    def as_parent(cls) -> CommandParser:
+        """Return a parser of these options, from which other parsers copy them."""
+        return cls().create_parser("", "", add_help=False, argument_default=argparse.SUPPRESS)
 
 
 class Command(BaseCommand):
     """Dispatcher to `tot_jwt.management.subcommands`. It never prompts."""
 
-    help = "Manage app domains and API keys, import keys, inspect tokens, and list the events."
+    help = (
+        "Manage app domains and API keys, import keys, inspect tokens, tell of expiring keys, "
+        "and list the events. Django's own options may stand before or after the subcommand."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
+        django_options = DjangoOptions.as_parent()
         for subcommand in SUBCOMMANDS:
             subparser = subparsers.add_parser(
-                subcommand.name, help=subcommand.help, description=subcommand.help
+                subcommand.name,
+                help=subcommand.help,
+                description=subcommand.help,
+                parents=[django_options],
             )
             subparser.add_argument(
                 "--json", action="store_true", dest="as_json", help="Print one JSON document."
             )
             subcommand.add_arguments(subparser)
-            subparser.set_defaults(run=subcommand.run, has_failed=subcommand.has_failed)
+            subparser.set_defaults(chosen=subcommand)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand and print its result. Exit with 1 if it failed."""
+        subcommand: Subcommand = options["chosen"]
         try:
-            result = options["run"]({**options, "tell": self.tell})
+            result = subcommand.run({**options, "tell": self.tell})
         except ValidationError as error:
             raise CommandError(_with_fields(error)) from error
         except InvalidValue as error:
             raise CommandError(error.message) from error
         except TotJWTError as error:
             raise CommandError(error.detail) from error
-        self.stdout.write(json.dumps(result) if options["as_json"] else _as_text(result))
-        if isinstance(result, dict) and options["has_failed"](result):
+        if options["as_json"]:
+            self.stdout.write(json.dumps(result))
+        elif options["verbosity"] or subcommand.prints_always:
+            text = subcommand.as_text(result, heading=self.stdout.isatty())
+            if text or options["verbosity"]:
+                self.stdout.write(text or "None.")
+        if subcommand.has_failed(result):
             sys.exit(1)
 
     def tell(self, line: str) -> None:
@@ -53,35 +80,3 @@ def _with_fields(error: ValidationError) -> str:
     by_field = getattr(error, "message_dict", {NON_FIELD_ERRORS: error.messages})
     prefixes = {name: "" if name == NON_FIELD_ERRORS else f"{name}: " for name in by_field}
     return " ".join(prefixes[name] + " ".join(messages) for name, messages in by_field.items())
-
-
-#: The text shows each claim on its own line; standard error shows the bad rows.
-_NOT_IN_TEXT = ("claims", "badRows")
-
-
-def _as_text(result: Any) -> str:
-    """Return a line for each member of a document; a blank line separates documents."""
-    if isinstance(result, list):
-        return "\n\n".join(map(_as_text, result)) or "None."
-    lines = {name: value for name, value in result.items() if name not in _NOT_IN_TEXT} | (
-        result.get("claims") or {}
-    )
-    width = max(map(len, lines))
-    return "\n".join(f"{name:<{width}}  {_value(value)}" for name, value in lines.items())
-
-
-def _value(value: Any) -> str:
-    """Return a value on one line, its unprintable characters escaped.
-
-    Clients choose names, and a terminal acts on control characters in them.
-    """
-    if isinstance(value, list):
-        return " ".join(map(_value, value)) or "-"
-    if isinstance(value, dict):
-        changes = (f"{name}: {' → '.join(map(_value, pair))}" for name, pair in value.items())
-        return "; ".join(changes) or "-"
-    text = "-" if value in (None, "") else str(value)
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )

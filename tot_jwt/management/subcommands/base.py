@@ -3,25 +3,32 @@
 import re
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar
 
 from django.core.management.base import CommandError
 
+from tot_jwt.management import text
 from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.rules.credentials import is_possible_key
 from tot_jwt.rules.domains import from_person
 
 #: The parsed arguments, and ``tell``, which writes a line to standard error.
 Options = Mapping[str, Any]
 Document = dict[str, Any]
 
+#: Public keys that one query looks for.
+BATCH = 500
+
 
 class Subcommand(ABC):
     """A subcommand of ``manage.py tot_jwt``."""
 
-    name: ClassVar[str]
-    help: ClassVar[str]
+    name: str
+    help: str
+    #: Whether ``-v 0`` prints the result too: the operator asked for it, or it holds a new secret.
+    prints_always: ClassVar[bool] = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:  # noqa: B027 - some take none
         """Add the arguments other than ``--json``."""
@@ -30,8 +37,13 @@ class Subcommand(ABC):
     def run(self, options: Options) -> Document | list[Document]:
         """Do the work and return what the command prints."""
 
-    def has_failed(self, document: Document) -> bool:
-        """Return whether the command must exit with 1 after it printed the document."""
+    def as_text(self, result: Any, *, heading: bool) -> str:
+        """Return the result as text. A `heading` is for people: it names the columns."""
+        documents = result if isinstance(result, list) else [result]
+        return "\n\n".join(map(text.members, documents))
+
+    def has_failed(self, result: Any) -> bool:
+        """Return whether the command must exit with 1 after it printed the result."""
         return False
 
 
@@ -47,9 +59,18 @@ def whole_number(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
+#: The type of an argument that is a number of days, at most a hundred years.
+number_of_days = whole_number(1, 36_500)
+
+
 def days(text: str) -> timedelta:
     """Parse an argument that is a number of days, at most a hundred years."""
-    return timedelta(days=whole_number(1, 36_500)(text))
+    return timedelta(days=number_of_days(text))
+
+
+def filled(texts: Iterable[str]) -> list[str]:
+    """Return the texts that are not empty. One empty text alone clears a list."""
+    return [text for text in texts if text]
 
 
 def add_key_argument(parser: ArgumentParser) -> None:
@@ -65,8 +86,28 @@ def find_key(public_key: str) -> ApiKey:
     keys = ApiKey.objects.with_related()
     key: ApiKey | None = keys.get_exact(public_key)
     if key is None:
-        raise CommandError(f"API key {public_key} does not exist.")
+        raise _missing([public_key])
     return key
+
+
+def find_keys(public_keys: Iterable[str]) -> list[ApiKey]:
+    """Return the keys with exactly these public keys, each once, in the order given.
+
+    Raises CommandError if one does not exist. It names all that do not.
+    """
+    wanted = list(dict.fromkeys(public_keys))
+    possible = [public_key for public_key in wanted if is_possible_key(public_key)]
+    found = {
+        key.public_key: key
+        for start in range(0, len(possible), BATCH)
+        for key in ApiKey.objects.with_related().filter(
+            public_key__in=possible[start : start + BATCH]
+        )
+    }
+    missing = [public_key for public_key in wanted if public_key not in found]
+    if missing:
+        raise _missing(missing)
+    return [found[public_key] for public_key in wanted]
 
 
 def find_domain(text: str) -> AppDomain:
@@ -78,3 +119,9 @@ def find_domain(text: str) -> AppDomain:
         raise CommandError(
             f"Domain {domain} does not exist. Create it with create_domain first."
         ) from error
+
+
+def _missing(public_keys: Iterable[str]) -> CommandError:
+    return CommandError(
+        "\n".join(f"API key {text.escaped(each)} does not exist." for each in public_keys)
+    )

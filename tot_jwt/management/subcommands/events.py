@@ -3,6 +3,8 @@
 from argparse import ArgumentParser
 
 from tot_jwt.api import responses
+from tot_jwt.keys import prune_events
+from tot_jwt.management.actors import operator
 from tot_jwt.management.subcommands.base import (
     Document,
     Options,
@@ -21,6 +23,7 @@ class ListEvents(Subcommand):
 
     name = "list_events"
     help = "List the events of one API key, of one domain with its keys, or of all, newest first."
+    prints_always = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the key or the domain, and the limit."""
@@ -49,7 +52,7 @@ class PruneEvents(Subcommand):
     """The subcommand ``prune_events``."""
 
     name = "prune_events"
-    help = "Delete the events that are older than DAYS days, permanently."
+    help = "Delete the events that are older than DAYS days, permanently. An event records it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the age."""
@@ -59,4 +62,5 @@ class PruneEvents(Subcommand):
 
     def run(self, options: Options) -> Document:
         """Delete the events and return their number."""
-        return {"deleted": KeyEvent.objects.prune(clock.now() - options["older_than"])}
+        deleted = prune_events(clock.now() - options["older_than"], by=operator())
+        return {"deleted": deleted}

@@ -5,13 +5,14 @@ from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from django.core.management.base import CommandError
 
 from tot_jwt.keys import import_keys
 from tot_jwt.keys.csv_file import COLUMNS, REQUIRED_COLUMNS
 from tot_jwt.keys.importing import Report
+from tot_jwt.management.actors import operator
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
 from tot_jwt.rules.hashes import STRONG_SECRET
 
@@ -51,7 +52,8 @@ class ImportKeys(Subcommand):
                     file,
                     skip_bad=options["skip_bad"],
                     allow_weak=options["allow_weak"],
-                    progress=_progress(options["tell"], self._progress_every),
+                    progress=self._progress(options),
+                    by=operator(),
                 )
         except OSError as error:
             raise CommandError(f"Cannot read {options['file']}: {error.strerror}.") from error
@@ -65,9 +67,22 @@ class ImportKeys(Subcommand):
             "badRows": [{"line": row.line, "reason": row.reason} for row in report.bad_rows],
         }
 
-    def has_failed(self, document: Document) -> bool:
+    def as_text(self, result: Any, *, heading: bool) -> str:
+        """Return the numbers. Standard error shows the bad rows."""
+        numbers = {name: value for name, value in result.items() if name != "badRows"}
+        return super().as_text(numbers, heading=heading)
+
+    def has_failed(self, result: Any) -> bool:
         """Return whether bad rows stopped the import."""
-        return bool(document["refused"])
+        return bool(result["refused"])
+
+    def _progress(self, options: Options) -> Callable[[int], None]:
+        is_quiet = options.get("verbosity") == 0
+        return _progress(_ignore if is_quiet else options["tell"], self._progress_every)
+
+
+def _ignore(line: str) -> None:
+    """Tell nothing."""
 
 
 def _tell_bad_rows(report: Report, tell: Callable[[str], None]) -> None:

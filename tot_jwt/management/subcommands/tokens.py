@@ -1,10 +1,12 @@
 """The subcommand that inspects a token."""
 
 import sys
+from typing import Any
 
 from tot_jwt.access.decisions import check_token
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.keys.loading import load
+from tot_jwt.management import text
 from tot_jwt.management.subcommands.base import Document, Options, Subcommand
 from tot_jwt.tokens import ApiToken
 
@@ -17,6 +19,7 @@ class InspectToken(Subcommand):
         "Read a token from standard input and print its claims and whether it is valid. "
         "Exit with 1 if it is not."
     )
+    prints_always = True
 
     def run(self, options: Options) -> Document:
         """Check the token. Return its claims only if one of our keys signed it."""
@@ -30,6 +33,11 @@ class InspectToken(Subcommand):
             return {"valid": False, "code": error.code, "detail": error.detail, "claims": claims}
         return {"valid": True, "code": None, "detail": None, "claims": claims}
 
-    def has_failed(self, document: Document) -> bool:
+    def as_text(self, result: Any, *, heading: bool) -> str:
+        """Return a line for each claim, after the verdict."""
+        verdict = {name: value for name, value in result.items() if name != "claims"}
+        return text.members(verdict | (result["claims"] or {}))
+
+    def has_failed(self, result: Any) -> bool:
         """Return whether the token is not valid."""
-        return not document["valid"]
+        return not result["valid"]

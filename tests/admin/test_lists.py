@@ -1,0 +1,120 @@
+"""The order of the lists, their search, and URLs that no page expects."""
+
+import itertools
+
+import pytest
+from django.utils import timezone
+
+from tests.support.admin import ADD_KEY, DOMAINS, EVENTS, KEYS, change_url, listed
+from tot_jwt.models import ApiKey
+
+GARBAGE = ("x", "", "\0", "9" * 22, "-1", "[", "2026-13-45", "9999-12-31T23:59:59-12:00", "😀")
+FIELDS = (
+    *("name", "scopes", "allowed_ips", "environment", "app_domain", "can_issue_tokens", "new_key"),
+    *("expires_at", "metadata", "rate_limit", "domain", "aliases", "contact", "external_id"),
+)
+FILTERS = (
+    *("e", "p", "o", "q", "all", "status", "_facets", "_popup", "_to_field", "environment__exact"),
+    *("app_domain__id__exact", "app_domain__id__in", "created_by_key__id__exact", "at__gte"),
+    *("expires_at__gte", "last_used_at__isnull", "name__regex", "id__in", "metadata__a", "key__id"),
+    *("key__id__exact", "at__year", "action__exact", "suspended_at__gte", "nothing"),
+)
+
+
+@pytest.mark.parametrize("url", [ADD_KEY, f"{DOMAINS}add/"])
+def test_values_in_url_break_no_form(url, superuser, client):
+    for name, value in itertools.product(FIELDS, GARBAGE):
+        assert client.get(url, {name: value}).status_code == 200, (name, value)
+
+
+@pytest.mark.parametrize("url", [KEYS, DOMAINS, EVENTS])
+def test_filters_in_url_break_no_list(url, superuser, client, make_key):
+    make_key()
+    for name, value in itertools.product(FILTERS, GARBAGE):
+        status = client.get(url, {name: value}).status_code
+        assert status in (200, 302, 400), (name, value)
+
+
+def test_numbers_in_url_break_no_page(superuser, client):
+    for model, page, number in itertools.product(
+        ("apikey", "appdomain", "keyevent"), ("change", "history", "delete"), ("x", "9" * 22, "%00")
+    ):
+        url = f"/admin/tot_jwt/{model}/{number}/{page}/"
+        assert client.get(url).status_code in (302, 403, 404), url
+
+
+def test_date_in_url_fills_the_form(superuser, client):
+    page = client.get(ADD_KEY, {"expires_at": "2999-12-30 10:00"})
+
+    assert page.context["adminform"].form.initial["expires_at"].year == 2999
+
+
+def test_failing_database_is_not_hidden(superuser, client, make_key):
+    make_key()
+
+    assert client.get(KEYS, {"e": "1"}).status_code == 200
+
+
+@pytest.mark.parametrize("field", ["last_used_at", "expires_at"])
+@pytest.mark.parametrize("direction", ["", "-"])
+def test_keys_without_value_come_last(field, direction, superuser, client, make_key):
+    now = timezone.now()
+    moments = [None, now, now + timezone.timedelta(days=1), None]
+    keys = [make_key(**{field: moment}) for moment in moments]
+    columns = {"last_used_at": "last_used", "expires_at": "expires"}
+    shown = client.get(KEYS).context["cl"].list_display
+    column = next(number for number, name in enumerate(shown) if name in (field, columns[field]))
+
+    rows = listed(client.get(KEYS, {"o": f"{direction}{column}"}))
+
+    used = [keys[1], keys[2]]
+    assert rows[:2] == (used[::-1] if direction else used)
+
+
+@pytest.mark.parametrize(
+    "term",
+    ["bücher.example", "bücher", "BÜCHER", "büch", "bu\u0308cher", "ＢÜＣＨＥＲ", '"bücher"'],
+)
+def test_search_finds_unicode_domains(term, superuser, client, make_key, make_domain):
+    key = make_key(app_domain=make_domain(domain="xn--bcher-kva.example"))
+    make_key(app_domain=make_domain(domain="xn--kche-0ra.example"))
+    make_key(app_domain=make_domain(domain="bucher.example"))
+
+    assert listed(client.get(KEYS, {"q": term})) == [key]
+    assert listed(client.get(DOMAINS, {"q": term})) == [key.app_domain]
+    assert {event.key for event in listed(client.get(EVENTS, {"q": term}))} == {key}
+    found = client.get(
+        "/admin/autocomplete/",
+        {"app_label": "tot_jwt", "model_name": "apikey", "field_name": "app_domain", "term": term},
+    )
+    assert [row["id"] for row in found.json()["results"]] == [str(key.app_domain_id)]
+
+
+@pytest.mark.parametrize(
+    ("domain", "term", "found"),
+    [
+        ("shop.example", "ｓｈｏｐ", True),
+        ("xn--.example", "ü", False),
+        ("xn--a-ecp.ru", "ü", False),
+        ("shop.example", "\u200b\ufffe", False),
+        ("xn--strae-oqa.example", "STRAßE", True),
+    ],
+)
+def test_search_reads_any_domain(domain, term, found, superuser, client, make_key, make_domain):
+    make_key(app_domain=make_domain(domain=domain))
+
+    assert bool(listed(client.get(KEYS, {"q": term}))) is found
+
+
+def test_search_finds_aliases_and_ids(superuser, client, make_key, make_domain):
+    domain = make_domain(aliases="www.xn--bcher-kva.example", external_id="C-17")
+    key = make_key(app_domain=domain, name="Küche")
+    make_key()
+
+    for term in ("www.xn", "bücher", "C-17", "Küche bücher"):
+        assert listed(client.get(KEYS, {"q": term})) == [key]
+    for term in ("www.xn", "bücher", "C-17"):
+        assert listed(client.get(DOMAINS, {"q": term})) == [domain]
+    assert listed(client.get(KEYS, {"q": "Küche x"})) == []
+    assert ApiKey.objects.count() == 2
+    assert change_url(key)
