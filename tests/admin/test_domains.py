@@ -14,7 +14,7 @@ from tests.support.admin import (
     text,
 )
 from tot_jwt.keys.domains import suspend_domain
-from tot_jwt.models import AppDomain
+from tot_jwt.models import AppDomain, KeyEvent
 
 
 def add_other(app_domain):
@@ -100,3 +100,66 @@ def test_confirmed_actions_suspend_and_resume_domains(superuser, client, make_do
 
     run_action(client, "resume_domains", one, other, confirmed="1")
     assert not AppDomain.objects.filter(suspended_at__isnull=False).exists()
+
+
+def test_domain_settings_are_saved(superuser, client, make_domain):
+    app_domain = make_domain(domain="shop.example")
+
+    client.post(
+        change_url(app_domain),
+        {
+            "name": "Shop",
+            "aliases": "Bücher.Example\r\nWWW.shop.example",
+            "contact": "maria@shop.example",
+            "external_id": "C-17",
+            "metadata": '{"plan": "gold"}',
+            "rate_limit": "600/min",
+        },
+    )
+
+    app_domain.refresh_from_db()
+    assert app_domain.alias_list == ["www.shop.example", "xn--bcher-kva.example"]
+    assert (app_domain.contact, app_domain.external_id) == ("maria@shop.example", "C-17")
+    assert (app_domain.metadata, app_domain.rate_limit) == ({"plan": "gold"}, "600/min")
+    event = KeyEvent.objects.get(app_domain=app_domain, action="domain_changed")
+    assert event.user == superuser
+    page = text(client.get(change_url(app_domain)))
+    assert "www.shop.example\nxn--bcher-kva.example</textarea>" in page
+    assert "&quot;plan&quot;: &quot;gold&quot;" in page
+    history = text(client.get(f"{DOMAINS}{app_domain.pk}/history/"))
+    assert "{&quot;plan&quot;: &quot;gold&quot;}" in history
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("aliases", "good.example not_a/domain"),
+        ("contact", "nobody"),
+        ("metadata", "{"),
+        ("rate_limit", "fast"),
+        ("external_id", "taken"),
+        ("name", "\u200b"),
+    ],
+)
+def test_invalid_setting_gives_field_error(field, value, superuser, client, make_domain):
+    make_domain(external_id="taken")
+
+    response = client.post(f"{DOMAINS}add/", {"domain": "shop.example", field: value})
+
+    assert response.context["adminform"].form.errors[field]
+    assert AppDomain.objects.count() == 1
+
+
+def test_unchanged_domain_records_nothing(superuser, client, make_domain):
+    app_domain = make_domain(aliases="a.example b.example", name="Shop")
+
+    client.post(change_url(app_domain), {"name": "Shop", "aliases": "a.example\r\nb.example"})
+
+    assert not KeyEvent.objects.filter(action="domain_changed").exists()
+
+
+def test_domains_without_id_can_be_many(superuser, client):
+    for domain in ("one.example", "two.example"):
+        client.post(f"{DOMAINS}add/", {"domain": domain, "external_id": ""})
+
+    assert AppDomain.objects.filter(external_id=None).count() == 2

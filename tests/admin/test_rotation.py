@@ -207,6 +207,7 @@ def test_pages_show_previous_secret_use(used, expected, superuser, client, make_
     key = make_key(
         previous_secret_expires_at=now + DAY,
         previous_secret_last_used_at=None if used is None else now - used,
+        secret_last_used_at=now,
     )
     make_key(previous_secret_expires_at=now - DAY)
 
@@ -273,7 +274,9 @@ def test_second_secret_meanwhile_gives_message(superuser, client, make_key):
 
     def give_second_secret(row):
         in_an_hour = timezone.now() + HOUR
-        ApiKey.objects.filter(pk=row.pk).update(previous_secret_expires_at=in_an_hour)
+        ApiKey.objects.filter(pk=row.pk).update(
+            previous_secret_expires_at=in_an_hour, secret_last_used_at=in_an_hour - HOUR
+        )
 
     with once_on(post_init, ApiKey, give_second_secret):
         response = client.post(rotate_url(key), data)

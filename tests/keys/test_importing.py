@@ -142,7 +142,7 @@ def test_skipped_row_creates_no_domain(load, make_key):
             datetime(2031, 5, 6, 5, 8, tzinfo=UTC),
         ),
         (
-            {"expires_at": "1999-12-31T23:59:59-01:00"},
+            {"expires_at": "1999-12-31T23:59:59.987-01:00"},
             "expires_at",
             datetime(2000, 1, 1, 0, 59, 59, tzinfo=UTC),
         ),

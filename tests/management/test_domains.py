@@ -197,7 +197,7 @@ def test_suspended_domain_can_be_resumed(run_json, make_key, make_token, get_tok
     token = make_token(key)
 
     assert run_json("suspend_domain", key.app_domain.domain)["suspended"] is True
-    assert (post_token(key).status_code, get_token(token).status_code) == (401, 401)
+    assert (post_token(key).status_code, get_token(token).status_code) == (403, 401)
 
     assert run_json("resume_domain", key.app_domain.domain)["suspended"] is False
     assert (post_token(key).status_code, get_token(token).status_code) == (200, 200)

@@ -102,7 +102,10 @@ def test_old_events_are_pruned(run, run_json, make_key):
 
     assert run_json("prune_events", "--older-than", "32") == {"deleted": 0}
     assert run("prune_events", "--older-than", "31") == "deleted  1\n"
-    assert [event.action for event in KeyEvent.objects.all()] == ["disabled"]
+    pruned, disabled = KeyEvent.objects.all()
+    assert (disabled.action, pruned.action) == ("disabled", "events_pruned")
+    assert (pruned.app_domain, pruned.key, pruned.changes) == (None, None, {"events": [1, 0]})
+    assert run_json("list_events", "--limit", "1")[0]["appDomain"] is None
 
 
 @pytest.mark.parametrize(

@@ -6,18 +6,19 @@ from argparse import ArgumentParser
 import pytest
 from django.core.management import CommandError
 
-from tests.support.key_files import HEADER, HEADER_ERROR, row
+from tests.support.key_files import FULL_HEADER, HEADER, HEADER_ERROR, full_row, row
 from tot_jwt.management.subcommands.import_keys import ImportKeys
 from tot_jwt.models import ApiKey, KeyEvent
+from tot_jwt.rules.hashes import hash_secret
 
 
 @pytest.fixture
 def write_csv(tmp_path):
     """``write_csv(row(1), …)``: the path of a file with these rows."""
 
-    def write_csv(*rows):
+    def write_csv(*rows, header=HEADER):
         path = tmp_path / "keys.csv"
-        path.write_text("\n".join([HEADER, *rows]), encoding="utf-8")
+        path.write_text("\n".join([header, *rows]), encoding="utf-8")
         return str(path)
 
     return write_csv
@@ -58,6 +59,38 @@ def test_options_skip_and_allow_rows(run, run_json, write_csv, capsys):
     assert told == [["Line 3", "secret"], ["Line 4", "scopes"]]
     printed = run_json("import_keys", path, "--skip-bad", "--allow-weak")
     assert (printed["imported"], [found["line"] for found in printed["badRows"]]) == (1, [2, 4])
+
+
+def test_all_columns_are_imported(run_json, write_csv):
+    path = write_csv(
+        full_row(1, expires_at="2090-01-31T12:00:00Z", rate_limit="600/min", allowed_ips="::1"),
+        full_row(2, secret_hash=hash_secret("the secret of the second")),
+        full_row(3, status="revoked", can_issue_tokens="false", environment="test"),
+        header=FULL_HEADER,
+    )
+
+    assert run_json("import_keys", path)["imported"] == 3
+    keys = {row["totApiKey"]: row for row in run_json("list_keys")}
+    assert [keys[name]["status"] for name in ("old1", "old2", "old3")] == [
+        "active",
+        "active",
+        "revoked",
+    ]
+    assert (keys["old1"]["expiresAt"], keys["old3"]["environment"]) == (
+        "2090-01-31T12:00:00.000Z",
+        "test",
+    )
+
+
+def test_bad_hash_is_not_repeated(run, write_csv, capsys):
+    path = write_csv(full_row(1, secret_hash="sha512$$c0ffee"), header=FULL_HEADER)
+
+    with pytest.raises(SystemExit):
+        run("import_keys", path)
+
+    told = capsys.readouterr().err
+    assert told.startswith("Line 2: secret_hash: This hash is cut off")
+    assert "c0ffee" not in told
 
 
 def test_reading_stops_after_hundred_bad_rows(run, write_csv, capsys):

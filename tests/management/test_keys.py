@@ -1,6 +1,5 @@
-"""The subcommands for API keys, and how they find a key."""
+"""The subcommands that create, rotate and end API keys, and how they find a key."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -16,10 +15,6 @@ from tot_jwt.models import ApiKey, KeyEvent
 
 def statuses(keys):
     return [ApiKey.objects.get(pk=key.pk).status.value for key in keys]
-
-
-def public_keys(documents):
-    return [document["totApiKey"] for document in documents]
 
 
 # create_key
@@ -45,6 +40,8 @@ def test_created_key_works_and_is_printed(run_json, make_domain, post_token):
         "allowedIps": [],
         "canIssueTokens": True,
         "disabled": False,
+        "rateLimit": None,
+        "metadata": {},
         "createdAt": printed["createdAt"],
         "createdBy": "admin",
         "expiresAt": None,
@@ -60,12 +57,14 @@ def test_created_key_has_requested_settings(run_json, make_domain):
 
     with time_machine.travel(now, tick=False):
         arguments = ["--env", "test", "--expires-in-days", "10", "--allow-ip", "::1", "--no-tokens"]
+        arguments += ["--rate-limit", "60/min"]
         printed = run_json("create_key", "MYAPP.com", "--name", "x", *arguments)
 
     key = ApiKey.objects.get()
     assert (key.environment, key.allowed_ips, key.can_issue_tokens) == ("test", "::1/128", False)
     assert key.expires_at == now + timedelta(days=10)
     assert (printed["totApiKey"][:7], printed["status"]) == ("pk_test", "expiring")
+    assert printed["rateLimit"] == "60/min"
 
 
 @pytest.mark.parametrize(
@@ -77,6 +76,7 @@ def test_created_key_has_requested_settings(run_json, make_domain):
         (["myapp.com", "--name", ""], "name: This field cannot be blank"),
         (["myapp.com", "--name", "x", "--scope", "a b"], "scope"),
         (["myapp.com", "--name", "x", "--allow-ip", "x"], "CIDR"),
+        (["myapp.com", "--name", "x", "--rate-limit", "x"], "rate_limit: Use a number per"),
         (["myapp.com", "--name", "x", "--env", "prod"], "invalid choice"),
         (["myapp.com", "--name", "x", "--expires-in-days", "x"], "from 1 to 36500"),
         (["myapp.com", "--name", "x", "--expires-in-days", "9" * 5000], "from 1 to 36500"),
@@ -89,55 +89,6 @@ def test_invalid_key_is_an_error(run, make_domain, arguments, message):
     with pytest.raises(CommandError, match=message):
         run("create_key", *arguments)
     assert not ApiKey.objects.exists()
-
-
-# list_keys
-
-
-def test_keys_are_listed_newest_first(run, run_json, make_key, django_assert_num_queries):
-    old, new = make_key(), make_key()
-    child = make_key(app_domain=old.app_domain, created_by_key=old)
-
-    with django_assert_num_queries(1):
-        listed = run_json("list_keys")
-
-    assert public_keys(listed) == [child.public_key, new.public_key, old.public_key]
-    assert [key["createdBy"] for key in listed] == [old.public_key, "admin", "admin"]
-    assert run("list_keys").count("\n\n") == 2
-
-
-def test_list_is_limited_to_domain(run, run_json, make_key, make_domain):
-    make_key()
-    key = make_key()
-
-    assert public_keys(run_json("list_keys", key.app_domain.domain)) == [key.public_key]
-    assert run("list_keys", make_domain().domain) == "None.\n"
-
-
-def test_list_status_counts_creator_and_domain(run, run_json, make_key):
-    now = timezone.now()
-    endings = {
-        "revoked": {"revoked_at": now},
-        "disabled": {"disabled_at": now},
-        "expired": {"expires_at": now},
-        "suspended": {"app_domain__suspended_at": now},
-        "active": {},
-    }
-    for columns in endings.values():
-        creator = make_key(**columns)
-        make_key(app_domain=creator.app_domain, created_by_key=creator)
-
-    listed = [key["status"] for key in run_json("list_keys")]
-    assert listed == [status for status in reversed(endings) for _ in ("created", "creator")]
-    assert len(re.findall("^status +suspended$", run("list_keys"), re.MULTILINE)) == 2
-
-
-def test_list_contains_no_secrets(run, make_key):
-    keys = [make_key() for _ in range(3)]
-
-    for printed in (run("list_keys"), run("list_keys", "--json")):
-        assert all(key.public_key in printed for key in keys)
-        assert not [k for k in keys if k.secret in printed or k.secret_hash in printed]
 
 
 # rotate_key, revoke_key, release_key, end_tokens
@@ -215,12 +166,39 @@ def test_failed_rotation_revokes_no_keys(run, family, post_token):
     assert post_token(family[0]).status_code == 200
 
 
-def test_second_rotation_needs_no_grace(run, family):
-    run("rotate_key", family[0].public_key)
+def test_used_secret_needs_no_grace(run, run_json, family):
+    lost = run_json("rotate_key", family[0].public_key)["totSecretKey"]
+    assert run_json("rotate_key", family[0].public_key)["totSecretKey"] != lost
+    ApiKey.objects.update(secret_last_used_at=timezone.now())
 
     with pytest.raises(CommandError, match="previous secret is still valid"):
         run("rotate_key", family[0].public_key)
     run("rotate_key", family[0].public_key, "--grace-seconds", "0")
+
+
+@pytest.mark.req("E7")
+def test_old_secret_can_be_ended(run_json, make_key, post_token):
+    key = make_key()
+    new_secret = run_json("rotate_key", key.public_key)["totSecretKey"]
+
+    assert run_json("end_old_secret", key.public_key)["previousSecretExpiresAt"] is None
+
+    assert post_token(key).status_code == 401
+    assert post_token(key, totSecretKey=new_secret).status_code == 200
+    run_json("end_old_secret", key.public_key)
+    assert KeyEvent.objects.filter(action="previous_secret_ended").count() == 1
+
+
+def test_disabled_key_can_be_enabled(run_json, family, make_token, get_token, post_token):
+    token = make_token(family[0])
+
+    assert run_json("disable_key", family[0].public_key)["status"] == "disabled"
+    assert [post_token(key).status_code for key in family] == [401] * 3
+    assert get_token(token).status_code == 401
+
+    assert run_json("enable_key", family[0].public_key)["status"] == "active"
+    assert [post_token(key).status_code for key in family] == [200] * 3
+    assert get_token(token).status_code == 200
 
 
 @pytest.mark.req("E7")
@@ -288,7 +266,10 @@ def test_ending_tokens_keeps_the_secret(run_json, make_key, make_token, get_toke
     assert (get_token(token).status_code, post_token(key).status_code) == (401, 200)
 
 
-@pytest.mark.parametrize("command", ["rotate_key", "release_key", "end_tokens"])
+@pytest.mark.parametrize(
+    "command",
+    ["rotate_key", "release_key", "end_tokens", "disable_key", "enable_key", "end_old_secret"],
+)
 def test_revoked_key_is_an_error(run, make_key, command):
     key = make_key()
     revoke_key(key)
@@ -298,9 +279,20 @@ def test_revoked_key_is_an_error(run, make_key, command):
 
 
 @pytest.mark.parametrize(
-    "command", ["rotate_key", "revoke_key", "release_key", "end_tokens", "list_events"]
+    "command",
+    [
+        "rotate_key",
+        "revoke_key",
+        "release_key",
+        "end_tokens",
+        "list_events",
+        "show_key",
+        "disable_key",
+        "enable_key",
+        "end_old_secret",
+    ],
 )
-@pytest.mark.parametrize("similar", [str.upper, "{} ".format, "x{}".format])
+@pytest.mark.parametrize("similar", [str.upper, "{} ".format, "x{}".format, "{}é".format])
 def test_similar_public_key_is_an_error(run, make_key, command, similar):
     public_key = similar(make_key(public_key="pk_Mixed").public_key)
 

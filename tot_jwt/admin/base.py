@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import FieldError, ValidationError
-from django.db import DatabaseError, IntegrityError
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.forms.utils import to_current_timezone
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,6 +19,7 @@ from tot_jwt.admin.changelist import NullsLast, unicode_domains, with_domains
 from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid, TotJWTError
 from tot_jwt.http.addresses import client_address
 from tot_jwt.keys.record import Actor, administrator
+from tot_jwt.models import write_alias
 
 M = TypeVar("M", bound=Model)
 
@@ -66,8 +67,11 @@ class LifecycleAdmin(_ModelAdmin[M]):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         """Return the list. Raises IncorrectLookupParameters if the URL's filters cannot be used."""
-        try:
+        if not request.GET:
             return super().get_changelist_instance(request)
+        try:
+            with transaction.atomic(using=write_alias()):  # PostgreSQL: an error ends a transaction
+                return super().get_changelist_instance(request)
         except _UNUSABLE_FILTERS as error:
             if request.GET.keys() <= {ERROR_FLAG}:
                 raise

@@ -41,11 +41,12 @@ def unicode_domains(term: str) -> Iterator[tuple[str, Q | None]]:
 
 
 def _containing(text: str) -> Q:
-    if text.isascii():  # for example full-width letters
-        return Q(domain__contains=text) | Q(aliases__contains=text)
     encoded = AppDomain.objects.filter(Q(domain__contains="xn--") | Q(aliases__contains="xn--"))
     rows = encoded.order_by().values_list("pk", "domain", "aliases")
-    return Q(pk__in=[pk for pk, *names in rows.iterator() if text in _decoded(" ".join(names))])
+    found = Q(pk__in=[pk for pk, *names in rows.iterator() if text in _decoded(" ".join(names))])
+    if text.isascii():  # for example full-width letters
+        found |= Q(domain__contains=text) | Q(aliases__contains=text)
+    return found
 
 
 def _folded(text: str) -> str:

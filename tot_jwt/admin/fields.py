@@ -47,10 +47,6 @@ class DomainSelect(AutocompleteSelect):
         typed = data.get(_typed_name(name), "").strip()
         return super().value_from_datadict(data, files, name) or (TypedDomain(typed) or None)
 
-    def use_required_attribute(self, initial: Any) -> bool:
-        """Return False: the user may fill in the text field instead."""
-        return False
-
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the selection, and the text field for browsers without JavaScript."""
         is_typed = isinstance(value, TypedDomain)
@@ -122,7 +118,7 @@ class MetadataField(forms.JSONField):
 
     def clean(self, value: Any) -> Any:
         """Return the object. Raises ValidationError."""
-        cleaned = super().clean(value)
+        cleaned = super().clean(value.strip() if isinstance(value, str) else value)
         return {} if cleaned is None else cleaned
 
     def has_changed(self, initial: Any, data: Any) -> bool:

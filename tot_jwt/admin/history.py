@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import PAGE_VAR
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -165,9 +165,5 @@ def _shown(name: str, value: Any) -> SafeString:
 
 
 def _label(name: str) -> str:
-    for model in (ApiKey, AppDomain):
-        try:
-            return str(model._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
-        except FieldDoesNotExist:
-            continue
-    return name
+    fields = (*ApiKey._meta.concrete_fields, *AppDomain._meta.concrete_fields)
+    return next((str(field.verbose_name) for field in fields if field.name == name), name)

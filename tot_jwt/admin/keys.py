@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -126,10 +126,9 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin, RecordedAdmin[ApiKey]):
         return form
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """Return the field of a foreign key: for the domain, one that works without JavaScript."""
-        if db_field.name == "app_domain":
-            widget = DomainSelect(db_field, self.admin_site)
-            kwargs |= {"widget": widget, "form_class": DomainField}
+        """Return the field of the domain: the form has no other foreign key."""
+        widget = DomainSelect(db_field, self.admin_site)
+        kwargs |= {"widget": widget, "form_class": DomainField}
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_fieldsets(self, request: HttpRequest, obj: ApiKey | None = None) -> Any:
@@ -238,14 +237,9 @@ def _one_at_a_time(user: Any) -> Iterator[None]:
     unique constraint accepts both, so the second one must see what the first has created.
     """
     alias = router.db_for_write(user._meta.model, instance=user)
-    features = connections[alias].features
     with transaction.atomic(using=alias):
-        accounts = user._meta.model._base_manager.using(alias).filter(pk=user.pk)
-        if features.has_select_for_update:
-            # Rows that refer to the account do not wait: they could hold what this one waits for.
-            no_key = features.has_select_for_no_key_update
-            accounts.select_for_update(no_key=no_key).values_list("pk").first()
-        else:
-            # SQLite: a transaction that begins with a write has the database to itself.
-            accounts.update(**{user._meta.pk.name: user.pk})
+        # Writing nothing new locks the row, and on SQLite the database. Rows that refer to the
+        # account do not wait on PostgreSQL: they could hold what this transaction waits for.
+        account = user._meta.model._base_manager.using(alias).filter(pk=user.pk)
+        account.update(**{user._meta.pk.name: user.pk})
         yield

@@ -170,7 +170,7 @@ def _stamp(key: ApiKey) -> str:
 def _graces(key: ApiKey) -> dict[timedelta, str]:
     """Return the grace periods that the key can be rotated with now, each with its end."""
     graces = {_NO_GRACE: str(_("Not at all: all earlier secrets and tokens end immediately"))}
-    if key.previous_secret_is_live:
+    if key.previous_secret_is_live and key.secret_last_used_at is not None:
         return graces
     now = clock.now()
     for grace, text in _GRACES.items():

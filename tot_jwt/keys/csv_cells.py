@@ -25,7 +25,7 @@ _OUTSIDE_CALENDAR = _(
 )
 _FIRST_YEAR = 1970
 
-#: What spreadsheets make of a status: the field whose moment is the present.
+#: The field that becomes the present.
 _STATUSES = {"": None, "active": None, "disabled": "disabled_at", "revoked": "revoked_at"}
 _BOOLEANS = {"": True, "true": True, "false": False}
 
@@ -53,6 +53,7 @@ def _expires_at(text: str) -> Values:
 
 
 def _moment(text: str) -> datetime:
+    """Return the moment in whole seconds, as responses show it."""
     try:
         moment = parse_datetime(text)
     except ValueError:
@@ -60,7 +61,7 @@ def _moment(text: str) -> datetime:
     if moment is None or moment.tzinfo is None:
         raise InvalidValue(_NOT_A_MOMENT)
     try:
-        expires_at = clock.stored(moment.astimezone(UTC))
+        expires_at = clock.stored(moment.replace(microsecond=0).astimezone(UTC))
     except (ValueError, OverflowError):
         raise InvalidValue(_OUTSIDE_CALENDAR) from None
     if expires_at.year < _FIRST_YEAR or expiry.is_beyond_calendar(expires_at):

@@ -22,7 +22,7 @@ _FAST = re.compile(r"(sha256\$\$?|sha512\$\$)(.*)", re.DOTALL)
 _HEX_DIGITS = {"sha256": 64, "sha512": 128}
 #: Neither white space nor the asterisks of a masked hash.
 _CHARACTERS = re.compile(r"[\w$./+=,:@-]+", re.ASCII)
-#: argon2-cffi made tags of 16 bytes before its version 18.2.
+#: argon2-cffi made tags of 16 bytes before its version 21.2.
 _OLDER_LENGTHS = {"argon2": 22}
 #: What differs between two hashes of an algorithm with the same parameters.
 _VARIABLE = {"salt", "hash", "checksum"}

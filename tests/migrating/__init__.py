@@ -1,0 +1,1 @@
+"""Hosts that come from other packages: docs/migrating.md, run against the tables of each."""
