@@ -7,7 +7,7 @@ import sys
 import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import ProtectedError
+from django.db.models import RestrictedError
 from django.utils import timezone
 
 from tests.support.created_keys import created_by
@@ -43,7 +43,7 @@ def test_key_form_names_the_invalid_network(make_key):
 
 
 def test_domain_with_keys_cannot_be_deleted(make_key):
-    with pytest.raises(ProtectedError):
+    with pytest.raises(RestrictedError):
         make_key().app_domain.delete()
 
 
@@ -83,9 +83,9 @@ def test_created_with_finds_inner_keys(make_key):
 def test_creator_cannot_be_deleted(make_key, released_at):
     creator = make_key()
     created_by(creator, released_at=released_at)
-    KeyEvent.objects.prune(timezone.now() + DAY)
+    KeyEvent.objects.all().erase()
 
-    with pytest.raises(ProtectedError):
+    with pytest.raises(RestrictedError):
         creator.delete()
 
 

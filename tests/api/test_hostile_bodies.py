@@ -203,7 +203,7 @@ FORMS = {
         lambda good: b"&".join(part.partition(b"=")[2] for part in good.form.split(b"&")),
         ALL_MISSING,
     ),
-    "JSON": (lambda good: good.json, ALL_MISSING),
+    "JSON": (lambda good: good.json, JSON_IN_FORM),
     "semicolons": (
         lambda good: good.form.replace(b"&", b";"),
         fault("totApiKey", "totSecretKey", told=REQUIRED),

@@ -40,7 +40,7 @@ KEY_HEADERS = {
     ),
     "a megabyte": (
         lambda good: {"Tot-App-Domain": "k" * 1_000_000},
-        fault("appDomain", told=TOO_LONG.format(253)),
+        fault("appDomain", told=TOO_LONG.format(260)),
     ),
     "secret twice": (lambda good: {"Tot-Secret-Key": f"{good.secret}, {good.secret}"}, INVALID),
     "public key twice": (

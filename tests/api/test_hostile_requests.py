@@ -65,11 +65,11 @@ def test_body_charset_does_not_hide_query(good, charset):
         send("POST", f"{TOKEN_URL}?totApiKey=zebra7", good.json, content_type),
         send("POST", "/anyone?totApiKey=zebra7", good.json, content_type),
         send("DELETE", f"{url_of(good.key)}?force=zebra7", b"", content_type, good.bearer),
-        send("GET", f"{KEYS_URL}?page=zebra7", b"", content_type, good.bearer),
+        send("GET", f"{KEYS_URL}?cursor=zebra7", b"", content_type, good.bearer),
         send("GET", f"{KEYS_URL}?status=zebra7", b"", content_type, good.bearer),
     ]
 
-    assert [answer.status_code for answer in answers] == [400, 400, 400, 404, 400]
+    assert [answer.status_code for answer in answers] == [400] * 5
     assert all(refused(answer, (answer.status_code, answer.json()), good) for answer in answers)
 
 

@@ -43,7 +43,7 @@ def test_rejected_input_is_never_echoed(key, api, child):
     answers = [
         api.show(marker),
         api.list(status=marker),
-        api.list(page=marker),
+        api.list(cursor=marker),
         api.create(**{marker: marker}),
         api.create(
             name=[marker], scopes=[f"{marker} {marker}"], allowedIps=[marker], expiresAt=marker

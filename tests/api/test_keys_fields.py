@@ -185,9 +185,9 @@ def test_all_invalid_fields_are_reported(api, child):
     [
         (
             lambda api, key, **sent: api.create(**sent),
-            "allowedIps, canIssueTokens, expiresAt, name, scopes",
+            "allowedIps, canIssueTokens, expiresAt, metadata, name, scopes",
         ),
-        (KeysClient.change, "allowedIps, disabled, expiresAt, name, scopes"),
+        (KeysClient.change, "allowedIps, disabled, expiresAt, metadata, name, scopes"),
         (KeysClient.rotate, "graceSeconds, revokeCreatedKeys, totSecretKey"),
     ],
 )

@@ -41,6 +41,8 @@ def test_new_key_shows_every_member(make_key):
         "allowedIps": [],
         "canIssueTokens": True,
         "disabled": False,
+        "rateLimit": None,
+        "metadata": {},
         "createdAt": "2025-10-29T12:00:00.000Z",
         "createdBy": key.public_key,
         "expiresAt": "2026-01-27T12:00:00.000Z",

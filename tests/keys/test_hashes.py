@@ -148,7 +148,7 @@ def test_failing_update_fails_no_request(make_old, use, caplog):
     with failing_updates() as failed:
         assert [use(key) for _ in range(3)] == [200] * 3
 
-    assert len([sql for sql in failed if '"secret_hash"' in sql or "`secret_hash`" in sql]) == 1
+    assert len([sql for sql in failed if re.search(r'SET ["`]secret_hash["`]', sql)]) == 1
     # Each database has an error of its own for the missing column.
     assert f"Hash of a secret not replaced: key={key.public_key} error=" in caplog.text
     assert "sha512" not in caplog.text

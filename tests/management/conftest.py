@@ -57,5 +57,5 @@ def run_json(run: Callable[..., str]) -> Callable[..., Any]:
 
 @pytest.fixture
 def type_in(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """``type_in("pk_1\\npk_2")``: set what the command reads from standard input."""
+    """``type_in("pk_1")``: set what the command reads from standard input."""
     return lambda text: monkeypatch.setattr("sys.stdin", io.StringIO(text))

@@ -1,5 +1,7 @@
 """The subcommands for app domains."""
 
+from typing import Any
+
 import pytest
 from django.core.management import CommandError
 from django.db import IntegrityError
@@ -19,7 +21,13 @@ SETTINGS = [
 ]
 OPTIONS = [text for option, value, _, _ in SETTINGS for text in (option, value)]
 MEMBERS = {member: shown for _, _, member, shown in SETTINGS}
-EMPTY = {"name": "", "aliases": [], "contact": "", "externalId": None, "rateLimit": None}
+EMPTY: dict[str, Any] = {
+    "name": "",
+    "aliases": [],
+    "contact": "",
+    "externalId": None,
+    "rateLimit": None,
+}
 
 
 @pytest.fixture

@@ -46,12 +46,14 @@ def test_each_key_has_one_line(run, make_key, make_domain):
         expires_at="2035-01-02T03:04:05Z",
     )
 
-    assert run("list_keys").splitlines() == [
-        "pk_longer  disabled  live  2025-10-29T18:38Z  2035-01-02T03:04Z  myapp.example.com  "
-        "Web server",
-        "pk_1       active    live  -                  -                  a.io               "
-        r"x\x1b[2J\n\u202ey \u2028 ü",
-    ]
+    columns, names = zip(
+        *(line.rsplit("  ", 1) for line in run("list_keys").splitlines()), strict=True
+    )
+    assert columns == (
+        "pk_longer  disabled  live  2025-10-29T18:38Z  2035-01-02T03:04Z  myapp.example.com",
+        "pk_1       active    live  -                  -                  a.io             ",
+    )
+    assert names == ("Web server", r"x\x1b[2J\n\u202ey \u2028 ü")
     assert run("list_keys", "a.io").startswith(f"{short.public_key}  active  live  -  -  a.io  x")
 
 

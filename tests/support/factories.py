@@ -1,11 +1,9 @@
 """Users, domains and keys for tests. The package itself creates the keys."""
 
-from datetime import timedelta
 from typing import Any
 
 import factory
 from django.contrib.auth import get_user_model
-from django.utils import timezone
 
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
@@ -59,6 +57,8 @@ _CREATE_KEY_ARGUMENTS = {
     "scopes",
     "allowed_ips",
     "can_issue_tokens",
+    "rate_limit",
+    "metadata",
     "public_key",
     "created_by",
     "created_by_key",
@@ -67,6 +67,6 @@ _CREATE_KEY_ARGUMENTS = {
 
 def erase(key: ApiKey) -> None:
     """Delete the key's row, and first the events that would keep it."""
-    KeyEvent.objects.prune(timezone.now() + timedelta(days=1))
+    KeyEvent.objects.all().erase()
     ApiKey.objects.filter(pk=key.pk).delete()
     key_state.reset()

@@ -17,6 +17,8 @@ MEMBERS = [
     "allowedIps",
     "canIssueTokens",
     "disabled",
+    "rateLimit",
+    "metadata",
     "createdAt",
     "createdBy",
     "expiresAt",

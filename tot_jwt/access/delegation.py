@@ -127,7 +127,7 @@ def rotate_key(
 
     def check(caller: Caller, row: ApiKey) -> None:
         escalation.check_may_act_on(caller, row)
-        escalation.check_secret(caller, row, secret)
+        escalation.check_secret(caller, row, secret, has_grace=bool(grace))
 
     try:
         _check_first(session, lambda caller: check(caller, key), takes_away=not grace)

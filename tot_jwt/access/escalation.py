@@ -21,7 +21,7 @@ from tot_jwt.exceptions import (
     SecretRequired,
 )
 from tot_jwt.keys.record import Actor
-from tot_jwt.models import ApiKey
+from tot_jwt.models import ApiKey, KeyEvent
 from tot_jwt.rules import networks
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.rules.expiry import earliest, ends_later
@@ -108,12 +108,16 @@ def check_change(caller: Caller, before: ApiKey, after: ApiKey) -> None:
         _check_addresses(caller, after)
 
 
-def check_secret(caller: Caller, key: ApiKey, secret: PresentedSecret | None) -> None:
+def check_secret(
+    caller: Caller, key: ApiKey, secret: PresentedSecret | None, *, has_grace: bool
+) -> None:
     """Reject a rotation, unless the caller sent the current secret or created the key.
 
-    Raises SecretRequired; TooManyRequests if the secret may not be compared.
+    The older secret is enough if the answer to the caller's own rotation was lost, and the new
+    rotation has a grace period. Raises SecretRequired; TooManyRequests if the secret may not be
+    compared.
     """
-    if secret is not None and _knows(secret, key, caller):
+    if secret is not None and _knows(secret, key, caller, has_grace=has_grace):
         return
     if not caller.created(key):
         raise SecretRequired
@@ -134,5 +138,22 @@ def _check_addresses(caller: Caller, after: ApiKey) -> None:
         raise AddressesExceedCaller
 
 
-def _knows(secret: PresentedSecret, key: ApiKey, caller: Caller) -> bool:
-    return secret_matches(secret, key.public_key, key.secret_hash, address=caller.by.address)
+def _knows(secret: PresentedSecret, key: ApiKey, caller: Caller, *, has_grace: bool) -> bool:
+    hashes = [key.secret_hash]
+    if has_grace and _lost_answer(caller, key):
+        hashes.append(key.previous_secret_hash)
+    return any(
+        secret_matches(secret, key.public_key, stored, address=caller.by.address)
+        for stored in hashes
+    )
+
+
+def _lost_answer(caller: Caller, key: ApiKey) -> bool:
+    """Return whether the caller rotated the key last, and nobody used the new secret.
+
+    Who holds the older secret alone cannot take the key over from another that rotated it.
+    """
+    if key.secret_last_used_at is not None or not key.previous_secret_is_live:
+        return False
+    last = KeyEvent.objects.filter(key=key, action=KeyEvent.Action.ROTATED).first()
+    return last is not None and bool(last.jti) and last.actor == caller.by.name

@@ -18,8 +18,8 @@ from tot_jwt.admin.fields import (
     scopes_field,
 )
 from tot_jwt.exceptions import InvalidValue
-from tot_jwt.keys.lifecycle import valid_expiry
 from tot_jwt.models import ApiKey, AppDomain, Environment
+from tot_jwt.rules import expiry
 from tot_jwt.rules.credentials import generate_public_key
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ class ApiKeyForm(_KeyForm):
             # The browser sends no fractions of a second.
             return self.instance.expires_at
         try:
-            return valid_expiry(self.cleaned_data["expires_at"])
+            return expiry.validate(self.cleaned_data["expires_at"])
         except InvalidValue as error:
             raise ValidationError(error.message) from error
 

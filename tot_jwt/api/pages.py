@@ -1,7 +1,7 @@
 """Pages of a list, found by a cursor: the key next to which a page begins.
 
-A client that follows the links sees each key exactly once, even if keys are created or revoked meanwhile.
-Page numbers would shift with each of these changes.
+A client that follows the links sees each key exactly once, even if keys are created or revoked
+meanwhile. Page numbers would shift with each of these changes.
 """
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode

@@ -74,7 +74,9 @@ def change_domain(
 def rename_domain(
     app_domain: AppDomain, domain: str, *, keep_alias: bool = False, by: Actor = SYSTEM
 ) -> AppDomain:
-    """Give the domain another name. Its live tokens end; `keep_alias` keeps the old name as an alias.
+    """Give the domain another name. Its live tokens end.
+
+    `keep_alias` keeps the previous name as an alias, so that clients may still send it.
 
     Raises InvalidValue; ValidationError if the new domain already exists.
     """
@@ -105,11 +107,14 @@ def erase_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> dict[str, int]
     usually ProtectedError or RestrictedError. Then nothing is erased.
     """
     with transaction.atomic(using=write_alias()):
+        keys = ApiKey.objects.filter(app_domain=app_domain)
         # Keys first, as everywhere: see `tot_jwt.keys.locking`.
-        lock_keys(ApiKey.objects.filter(app_domain=app_domain))
+        lock_keys(keys)
         row = _lock(app_domain)
         events = KeyEvent.objects.filter(app_domain=row).erase()
-        _, counts = ApiKey.objects.filter(app_domain=row).delete()
+        # MySQL and MariaDB check foreign keys row by row: no key may refer to its creator any more.
+        keys.update(created_by_key=None)
+        _, counts = keys.delete()
         row.delete()
         erased = {"keys": counts.get(ApiKey._meta.label, 0), "events": events}
         record(Action.DOMAIN_ERASED, None, None, by, {name: [n, 0] for name, n in erased.items()})

@@ -77,7 +77,7 @@ def create_key(
         environment=environment,
         name=name,
         scopes=scope_rules.join(scope_rules.validate(scopes)),
-        expires_at=valid_expiry(expires_at),
+        expires_at=expiry.validate(expires_at),
         allowed_ips=networks.validate(allowed_ips),
         can_issue_tokens=can_issue_tokens,
         rate_limit=rate_limit,
@@ -107,14 +107,14 @@ def change_key(
 ) -> ApiKey:
     """Change the key's settings. It may keep scopes that SCOPES no longer lists.
 
-    Without a rate limit or metadata those stay as they are.
+    A rate limit or metadata of None stays as it is.
     Raises InvalidValue, ValidationError, Conflict.
     """
     with _changing(key, Action.CHANGED, by) as row:
         row.name = name
         row.scopes = scope_rules.join(scope_rules.validate(scopes, known=row.scope_set))
         if expires_at != row.expires_at:
-            row.expires_at = valid_expiry(expires_at)
+            row.expires_at = expiry.validate(expires_at)
         row.allowed_ips = networks.validate(allowed_ips)
         row.can_issue_tokens = can_issue_tokens
         row.rate_limit = row.rate_limit if rate_limit is None else rate_limit
@@ -205,15 +205,6 @@ def revoke_key(key: ApiKey, *, by: Actor = SYSTEM) -> ApiKey:
     return row
 
 
-def valid_expiry(expires_at: datetime | None) -> datetime | None:
-    """Return the expiry if a key may have it. Raises InvalidValue."""
-    if expires_at is not None and expiry.is_past(expires_at):
-        raise InvalidValue(_("The expiry must be in the future."))
-    if expires_at is not None and expiry.is_beyond_calendar(expires_at):
-        raise InvalidValue(_("The expiry must be before the last days of the year 9999."))
-    return expires_at
-
-
 @contextmanager
 def _changing(
     key: ApiKey, action: Action, by: Actor, *, wait: bool = True, even_revoked: bool = False
@@ -248,10 +239,10 @@ def _set_secret(row: ApiKey, secret: SecretKey) -> None:
 
 
 def _keep_current_secret(row: ApiKey, grace: timedelta) -> None:
-    if row.previous_secret_is_live:
-        if row.secret_last_used_at is not None:
-            raise PreviousSecretStillValid
+    if row.previous_secret_is_live and row.secret_last_used_at is None:
         return
+    if row.previous_secret_is_live:
+        raise PreviousSecretStillValid
     row.previous_secret_hash = row.secret_hash
     row.previous_secret_expires_at = expiry.earliest(clock.now() + grace, row.expires_at)
     row.previous_secret_last_used_at = None

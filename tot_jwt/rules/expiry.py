@@ -2,10 +2,22 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
+from tot_jwt.exceptions import InvalidValue
 from tot_jwt.utils import clock
 
 # The calendar ends with the year 9999: later moments have no date in some time zone.
 _END_OF_CALENDAR = datetime(9999, 12, 30)  # noqa: DTZ001 - compared without zones
+
+
+def validate(expires_at: datetime | None) -> datetime | None:
+    """Return the expiry if a key may have it. Raises InvalidValue."""
+    if expires_at is not None and is_past(expires_at):
+        raise InvalidValue(_("The expiry must be in the future."))
+    if expires_at is not None and is_beyond_calendar(expires_at):
+        raise InvalidValue(_("The expiry must be before the last days of the year 9999."))
+    return expires_at
 
 
 def is_past(expires_at: datetime) -> bool:

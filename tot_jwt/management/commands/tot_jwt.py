@@ -13,16 +13,23 @@ from tot_jwt.management.subcommands import SUBCOMMANDS, Subcommand
 
 
 class DjangoOptions(BaseCommand):
-    """Django's own options, without defaults: a default would replace what was given before."""
+    """Django's own options, for use after a subcommand.
+
+    They have no defaults, which would replace what was given before the subcommand, and no help,
+    which the command itself shows.
+    """
+
+    # Otherwise Django adds --skip-checks, with a default.
+    requires_system_checks = ()
 
     def add_base_argument(self, parser: CommandParser, *args: Any, **kwargs: Any) -> None:
         """Add one of the options."""
-        super().add_base_argument(parser, *args, **{**kwargs, "default": argparse.SUPPRESS})
+        quiet = {"default": argparse.SUPPRESS, "help": argparse.SUPPRESS}
+        super().add_base_argument(parser, *args, **{**kwargs, **quiet})
 
-    @classmethod
-    def as_parent(cls) -> CommandParser:
-        """Return a parser of these options, from which other parsers copy them."""
-        return cls().create_parser("", "", add_help=False, argument_default=argparse.SUPPRESS)
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Add the option that depends on the command."""
+        self.add_base_argument(parser, "--skip-checks", action="store_true")
 
 
 class Command(BaseCommand):
@@ -36,12 +43,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Add a parser for each subcommand."""
         subparsers = parser.add_subparsers(dest="subcommand", required=True, metavar="COMMAND")
-        django_options = DjangoOptions.as_parent()
+        django_options = DjangoOptions().create_parser("", "", add_help=False)
         for subcommand in SUBCOMMANDS:
             subparser = subparsers.add_parser(
                 subcommand.name,
                 help=subcommand.help,
                 description=subcommand.help,
+                epilog="Django's own options may stand here too: see tot_jwt --help.",
                 parents=[django_options],
             )
             subparser.add_argument(
