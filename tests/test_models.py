@@ -8,10 +8,9 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import RestrictedError
-from django.utils import timezone
 
 from tests.support.created_keys import created_by
-from tests.support.times import DAY, NOON
+from tests.support.times import NOON
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 

@@ -24,6 +24,7 @@ from tests.support.key_model import MANAGE, NETWORKS, OURS, Key, Rights, Token, 
 from tests.support.keys_client import KeysClient
 from tests.support.requests import TOKEN_URL
 from tests.support.times import NOON
+from tot_jwt.exceptions import PreviousSecretStillValid
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import resume_domain, suspend_domain
@@ -132,6 +133,7 @@ class Thief(RuleBasedStateMachine):
         answer = KeysClient().send("post", TOKEN_URL, self.credentials(key, secret) | body)
         if answer.status_code != 200:
             return False
+        key.is_used = key.is_used or secret == key.secret
         held = key.live_scopes | {MANAGE} if scopes is None else frozenset(scopes)
         self.tokens.append(Token(answer.json()["token"], key, held, key.generation))
         return True
@@ -252,8 +254,9 @@ class Thief(RuleBasedStateMachine):
         secret=st.none() | any_number,
         grace=st.sampled_from([3600, 0]),
         revokes_created=st.sampled_from([None, None, True, False]),
+        is_lost=st.booleans(),
     )
-    def rotate(self, token, key, secret, grace, revokes_created):
+    def rotate(self, token, key, secret, grace, revokes_created, is_lost):
         token, key = self.token(token), self.target(key)
         known = [*(known for _, known in self.secrets), "wrong"]
         secret = None if secret is None else pick(known, secret)
@@ -268,15 +271,23 @@ class Thief(RuleBasedStateMachine):
         permitted = (
             token.reaches(key)
             and token.covers(key)
-            and (secret == key.secret or token.key.created(key))
+            and (self.knows(token.key, key, secret, grace) or token.key.created(key))
             and not key.revoked
-            and not (grace and key.previous)
+            and not (grace and key.previous and key.is_used)
         )
         assert (answer.status_code == 200) is permitted, answer.content
         if permitted:
             assert key in self.created, "a secret of a key that the thief did not create"
-            self.rotated(key, answer.json()["totSecretKey"], grace, revokes_created)
-            self.secrets.append((key, key.secret))
+            new = answer.json()["totSecretKey"]
+            self.rotated(key, new, grace, revokes_created, by=token.key)
+            if not is_lost:
+                self.secrets.append((key, new))
+
+    def knows(self, caller, key, secret, grace):
+        """Return whether the secret is the current one, or the older one if that is lost."""
+        return secret == key.secret or (
+            grace and key.lost_answer(caller) and secret == key.previous
+        )
 
     @rule(token=any_number, key=any_number, force=sometimes, harms_own_key=sometimes)
     def revoke(self, token, key, force, harms_own_key):
@@ -389,17 +400,27 @@ class Thief(RuleBasedStateMachine):
             lifecycle.end_tokens(row_of(key), by=ADMINISTRATOR)
             key.generation += 1
 
-    @rule(key=any_number, rotates=st.booleans())
-    def end(self, key, rotates):
+    @rule(key=any_number, rotates=st.booleans(), grace=st.sampled_from([0, 0, 3600]))
+    def end(self, key, rotates, grace):
         key = pick([*self.created, self.own], key)
         if key.revoked or (key is self.own and len(self.created) <= 3):
             return  # otherwise most runs would end early
         if rotates:
-            _, secret = lifecycle.rotate_key(row_of(key), grace=timedelta(0), by=ADMINISTRATOR)
-            self.rotated(key, secret.reveal(), 0, None)
+            self.rotate_as_administrator(key, timedelta(seconds=grace))
         else:
             lifecycle.revoke_key(row_of(key), by=ADMINISTRATOR)
             key.revoked = True
+
+    def rotate_as_administrator(self, key, grace):
+        """Rotate the key; the thief does not see the new secret."""
+        try:
+            _, secret = lifecycle.rotate_key(row_of(key), grace=grace, by=ADMINISTRATOR)
+        except PreviousSecretStillValid:
+            assert grace, "without a grace period nothing is still valid"
+            assert key.previous
+            assert key.is_used
+        else:
+            self.rotated(key, secret.reveal(), grace, None, by=None)
 
     @rule(scopes=some_scopes, networks=some_networks, disabled=st.booleans())
     def narrow_own_key_for_a_moment(self, scopes, networks, disabled):
@@ -436,13 +457,16 @@ class Thief(RuleBasedStateMachine):
         if key.restricted or key.inside is None or key in self.innocent:
             self.left[key] = key.own_rights
 
-    def rotated(self, key, secret, grace, revokes_created):
+    def rotated(self, key, secret, grace, revokes_created, by):
         if not grace if revokes_created is None else revokes_created:
             for other in self.keys:
                 other.revoked = other.revoked or key.created(other)
-        key.previous = key.secret if grace else None
+        if not grace:
+            key.previous = None
+        elif key.previous is None:
+            key.previous = key.secret
         key.generation += not grace
-        key.secret = secret
+        key.secret, key.is_used, key.rotated_by = secret, False, by
 
     def limit(self, key):
         """Return what the thief may have by this key: what the stolen token's key has now.
@@ -462,7 +486,9 @@ class Thief(RuleBasedStateMachine):
 
     def scopes_by_keys(self, key, secret):
         """Return the scopes by which a host's view accepts the secret, or None."""
-        return scopes_in(KeysClient().send("post", "/me", self.credentials(key, secret)))
+        scopes = scopes_in(KeysClient().send("post", "/me", self.credentials(key, secret)))
+        key.is_used = key.is_used or (scopes is not None and secret == key.secret)
+        return scopes
 
     # Invariants
 
@@ -533,7 +559,8 @@ def rights_of(row):
     )
 
 
-@pytest.mark.django_db
+# The use of a secret is recorded outside transactions.
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.req("F0", "F1")
 @pytest.mark.usefixtures("unlimited")
 @time_machine.travel(NOON, tick=False)

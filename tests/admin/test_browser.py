@@ -160,7 +160,8 @@ def test_key_lives_through_the_admin(
     confirm_action(page, key, "Revoke")
     assert [exchange(page, key.public_key, secret) for secret in secrets] == [401, 401]
 
-    page.goto(f"{KEYS}{key.pk}/change/")
+    page.get_by_role("link", name="History").click()
+    page.wait_for_url("**/history/")
     told = page.locator(".tot-events tbody tr td:nth-child(2)").all_inner_texts()
     assert told == ["revoked", "previous secret ended", "secret rotated", "created"]
     search_everywhere(secrets, page, context)
@@ -272,6 +273,7 @@ def test_viewer_sees_no_secret_or_button(
         assert page.get_by_role("link", name=re.compile("Rotate|Add")).count() == 0
     page.goto(f"{KEYS}{key.pk}/change/")
     page.get_by_text("two secrets until").wait_for()
+    page.get_by_role("link", name="History").click()
     page.get_by_role("cell", name="secret rotated").wait_for()
     for url in ("add/", f"{key.pk}/rotate/"):
         assert page.request.get(f"{KEYS}{url}").status == 403

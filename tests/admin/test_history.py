@@ -80,7 +80,7 @@ def test_history_shows_newest_event_first(superuser, client, make_key, settings,
     words = " ".join(re.sub(r"<[^>]+>", " ", table).split())
     assert words.index("secret rotated") < words.index("changed") < words.index("created")
     assert "March 2, 2026, 9 p.m. changed" in words
-    assert f"{superuser.username} 127.0.0.1" in words
+    assert f"By {superuser.username} Address 127.0.0.1" in words
     assert "Name: Before → becomes After" in words
     assert "Expires: none → becomes April 1, 2026, 9:30 a.m." in words
     assert "Can be exchanged for tokens: no → becomes yes" in words

@@ -22,6 +22,13 @@ from tests.support.requests import FORM
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 ALL_MISSING = fault(*CREDENTIALS, told=REQUIRED)
+JSON_IN_FORM = (
+    400,
+    {
+        "detail": "The body is JSON: send it with the header Content-Type: application/json",
+        "code": "malformed_request",
+    },
+)
 
 
 def test_unmodified_requests_are_accepted(good):

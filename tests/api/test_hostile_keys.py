@@ -1,5 +1,6 @@
 """Invalid URLs, members and queries of the keys endpoints."""
 
+import base64
 import json
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from tests.support.messages import (
     TOO_LONG,
     UNKNOWN_MEMBER,
 )
+from tests.support.tokens import b64
 
 pytestmark = pytest.mark.usefixtures("unlimited")
 
@@ -76,7 +78,8 @@ def test_hostile_id_is_not_found(good, bend):
 
 
 UNKNOWN = fault(
-    "non_field_errors", told=UNKNOWN_MEMBER.format("allowedIps, disabled, expiresAt, name, scopes")
+    "non_field_errors",
+    told=UNKNOWN_MEMBER.format("allowedIps, disabled, expiresAt, metadata, name, scopes"),
 )
 
 MOMENTS = {
@@ -275,26 +278,55 @@ def test_hostile_revocation_is_rejected(good, query, expected):
     assert refused_by_us(answer, expected, good)
 
 
-PAGES = [
-    "0",
-    "-1",
-    "1e3",
-    "1.0",
-    "0x1",
-    "1_0",
-    "+1",
-    "%D9%A3",
-    "%EF%BC%91",
-    "%C2%B2",
-    "1%00",
-    "9" * 5000,
-    "zebra7",
-    "%ff",
-    "",
-]
+NOT_A_CURSOR = "Not a cursor from the `next` or `previous` of a response."
+
+
+def encoded(text):
+    """Return the text as a cursor."""
+    return b64(text if isinstance(text, bytes) else text.encode())
+
+
+CURSORS = {
+    "page number": lambda good: "2",
+    "public key": lambda good: good.public_key,
+    "no direction": lambda good: encoded(good.public_key),
+    "unknown direction": lambda good: encoded(f"x{good.public_key}"),
+    "direction in upper case": lambda good: encoded(f"N{good.public_key}"),
+    "only a direction": lambda good: encoded("n"),
+    "unknown key": lambda good: encoded("npk_live_tot_zebra7"),
+    "key in upper case": lambda good: encoded(f"n{good.public_key.upper()}"),
+    "space after the key": lambda good: encoded(f"n{good.public_key} "),
+    "wildcard": lambda good: encoded("npk_live_tot_%"),
+    "SQL": lambda good: encoded("n' OR '1'='1"),
+    "NUL": lambda good: encoded(f"n{good.public_key}\0"),
+    "letters that are not ASCII": lambda good: encoded("n\u212aey"),
+    "bytes that are no text": lambda good: encoded(b"n\xff\xfe"),
+    "129 characters": lambda good: encoded("n" + "k" * 129),
+    "5,000 characters": lambda good: encoded("n" + "k" * 5000),
+    "padding": lambda good: quote(base64.urlsafe_b64encode(b"nk").decode()),
+    "space within": lambda good: encoded(f"n{good.public_key}").replace("b", "b%20", 1),
+    "newline after": lambda good: encoded(f"n{good.public_key}") + "%0A",
+    "other alphabet": lambda good: quote(base64.b64encode(b"n~~~???").decode(), safe=""),
+    "one letter": lambda good: "b",
+    "full width": lambda good: quote(encoded(f"n{good.public_key}").translate(FULLWIDTH)),
+    "NUL alone": lambda good: "%00",
+    "broken UTF-8": lambda good: "%ff",
+    "nothing": lambda good: "",
+    "valid one, then another": lambda good: encoded(f"n{good.public_key}") + "&cursor=x",
+}
 
 
 @pytest.mark.req("C5")
-@pytest.mark.parametrize("page", PAGES)
-def test_hostile_page_is_not_found(good, page):
-    assert refused_by_us(send(path=f"{KEYS_URL}?page={page}", headers=good.bearer), NOT_FOUND, good)
+@pytest.mark.usefixtures("nothing_changes")
+@pytest.mark.parametrize("bend", CURSORS.values(), ids=CURSORS)
+def test_hostile_cursor_is_rejected(good, bend):
+    answer = send(path=f"{KEYS_URL}?cursor={bend(good)}", headers=good.bearer)
+
+    assert refused_by_us(answer, fault("cursor", told=NOT_A_CURSOR), good)
+
+
+@pytest.mark.req("C5")
+def test_page_numbers_are_ignored(good):
+    for page in ("1", "2", "-1", "zebra7", "%ff"):
+        answer = send(path=f"{KEYS_URL}?page={page}", headers=good.bearer)
+        assert (answer.status_code, answer.json()["count"]) == (200, 1)

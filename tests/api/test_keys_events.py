@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from asgiref.sync import async_to_sync
 from django.db import transaction
 from django.db.models.signals import pre_save
 
@@ -12,6 +13,7 @@ from tests.support.stored_keys import columns_of, key_in, stored_columns
 from tests.support.tokens import claims_for, claims_of, sign
 from tot_jwt.exceptions import RecordIsPermanent
 from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import prune_events
 from tot_jwt.keys.record import Actor, administrator
 from tot_jwt.models import ApiKey, KeyEvent
 from tot_jwt.signals import key_event
@@ -144,6 +146,7 @@ def test_failing_event_undoes_the_action(key, api, child):
 def test_events_cannot_be_changed(key):
     event = KeyEvent.objects.get(key=key)
     event.actor = "another"
+    replacing = {"update_fields": ["actor"], "unique_fields": ["id"]}
 
     for change in (
         event.save,
@@ -151,13 +154,44 @@ def test_events_cannot_be_changed(key):
         KeyEvent.objects.all().delete,
         lambda: KeyEvent.objects.update(actor="x"),
         lambda: KeyEvent.objects.bulk_update([event], ["actor"]),
+        lambda: KeyEvent.objects.bulk_create([event], update_conflicts=True, **replacing),
+        lambda: KeyEvent.objects.bulk_create([event], None, False, True, ["actor"], ["id"]),
+        lambda: key.events.bulk_create([event], update_conflicts=True, **replacing),
         lambda: KeyEvent.objects.update_or_create(pk=event.pk, defaults={"actor": "x"}),
         KeyEvent(pk=event.pk, app_domain=event.app_domain, at=event.at).save,
         key.events.all().delete,
+        lambda: key.events.update(actor="x"),
     ):
         with pytest.raises(RecordIsPermanent), transaction.atomic():
             change()
-    assert KeyEvent.objects.get(pk=event.pk).actor == "system"
+    assert KeyEvent.objects.get().actor == "system"
+
+
+@pytest.mark.parametrize("asynchronous", ["aupdate", "adelete", "abulk_update", "abulk_create"])
+def test_events_cannot_be_changed_asynchronously(key, asynchronous):
+    events = list(KeyEvent.objects.filter(key=key))
+    arguments = {
+        "aupdate": ((), {"actor": "x"}),
+        "adelete": ((), {}),
+        "abulk_update": ((events, ["actor"]), {}),
+        "abulk_create": (
+            (events,),
+            {"update_conflicts": True, "update_fields": ["actor"], "unique_fields": ["id"]},
+        ),
+    }
+    given, named = arguments[asynchronous]
+
+    with pytest.raises(RecordIsPermanent):
+        async_to_sync(getattr(KeyEvent.objects.all(), asynchronous))(*given, **named)
+
+
+def test_new_events_may_be_written_together(key):
+    first = KeyEvent.objects.get(key=key)
+    new = [KeyEvent(app_domain=first.app_domain, action="changed", at=NOON) for _ in range(3)]
+
+    KeyEvent.objects.bulk_create(new, 2)
+
+    assert KeyEvent.objects.count() == 4
 
 
 def test_event_outlives_deleted_account(make_key, make_user):
@@ -170,14 +204,19 @@ def test_event_outlives_deleted_account(make_key, make_user):
     assert (event.user, event.actor, event.address) == (None, "augusta", "192.0.2.1")
 
 
-def test_pruning_removes_old_events_only(make_key):
+def test_pruning_leaves_one_event(make_key):
     with time_machine.travel(NOON, tick=False):
         old = make_key()
     key = make_key()
 
-    assert KeyEvent.objects.prune(NOON) == 0
-    assert KeyEvent.objects.prune(NOON + timedelta(seconds=1)) == 1
+    assert prune_events(NOON) == 0
+    assert not KeyEvent.objects.filter(action="events_pruned").exists()
+    assert prune_events(NOON + timedelta(seconds=1), by=Actor("cron")) == 1
+
     assert (recorded_actions(old), recorded_actions(key)) == ([], ["created"])
+    pruned = KeyEvent.objects.get(action="events_pruned")
+    assert (pruned.app_domain, pruned.key, pruned.actor) == (None, None, "cron")
+    assert pruned.changes == {"events": [1, 0]}
 
 
 def test_long_actor_is_recorded(key, make_user):

@@ -56,8 +56,10 @@ def test_old_secret_never_outlives_key(api, post_token):
             assert post_token(child, totSecretKey=secret).status_code == 401
 
 
+@pytest.mark.django_db(transaction=True)
 def test_second_rotation_during_grace_is_rejected(api, child, post_token):
     new = api.rotate(child, graceSeconds=60).json()["totSecretKey"]
+    assert post_token(child, totSecretKey=new).status_code == 200
     before = stored_columns(child)
 
     for sent in ({}, {"graceSeconds": 1}, {"totSecretKey": new}):
@@ -131,8 +133,10 @@ def test_rotation_may_revoke_created_keys(key, api, child, make_key, sent, expec
     assert list(actors) == [key.public_key] * expected
 
 
-def test_refused_rotation_revokes_nothing(key, api, child):
+@pytest.mark.django_db(transaction=True)
+def test_refused_rotation_revokes_nothing(key, api, child, post_token):
     secret = key_in(api.rotate(key, totSecretKey=key.secret)).secret
+    assert post_token(key, totSecretKey=secret).status_code == 200
 
     for sent in ({}, {"totSecretKey": "wrong"}, {"totSecretKey": key.secret}):
         answer = api.rotate(key, **sent, graceSeconds=0)

@@ -182,8 +182,8 @@ def test_events_record_the_thresholds(make_expiring, pass_time):
 
     last, first = KeyEvent.objects.filter(action="expiry_notified")
     assert (first.key, first.app_domain, first.actor) == (key, key.app_domain, "system")
-    assert first.changes == {"threshold": [None, 7], "expiry": [None, expiry]}
-    assert last.changes == {"threshold": [7, 1], "expiry": [expiry, expiry]}
+    assert first.changes == {"threshold": [None, 7], "expires_at": [None, expiry]}
+    assert last.changes == {"threshold": [7, 1], "expires_at": [expiry, expiry]}
 
 
 def test_new_expiry_starts_anew(make_expiring):

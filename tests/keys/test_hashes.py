@@ -1,6 +1,7 @@
 """The hash of an imported secret is replaced when the secret is first used."""
 
 import hashlib
+import re
 
 import pytest
 from django.contrib.auth.hashers import check_password, make_password

@@ -122,6 +122,7 @@ def test_rotation_may_revoke_created_keys(creator, make_key, grace, asked, expec
 
 def test_refused_rotation_revokes_nothing(creator, created):
     lifecycle.rotate_key(creator)
+    ApiKey.objects.filter(pk=creator.pk).update(secret_last_used_at=NOON)
 
     with pytest.raises(PreviousSecretStillValid):
         lifecycle.rotate_key(creator, revoke_created_keys=True)

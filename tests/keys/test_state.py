@@ -6,7 +6,6 @@ from datetime import timedelta
 import pytest
 from django.db import connection, transaction
 from django.test import override_settings
-from django.utils import timezone
 
 from tests.support.created_keys import created_by
 from tests.support.times import DAY, NOON

@@ -3,7 +3,7 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from tests.support.times import DAY, NOON
+from tests.support.times import NOON
 from tot_jwt import exceptions
 from tot_jwt.keys.tokens import BATCH, is_revoked, revoke_token
 from tot_jwt.models import ApiKey, KeyEvent, RevokedToken

@@ -3,6 +3,7 @@
 import pytest
 import time_machine
 from django.core.management import CommandError
+from django.db.models.signals import post_init
 
 from tests.support.times import DAY, NOON
 from tot_jwt.models import ApiKey, KeyEvent
@@ -42,11 +43,11 @@ def public_key(make_key):
         (["--expires-in-days", "1"], {"expiresAt": "2025-10-30T12:00:00.000Z"}),
         (["--no-expiry"], {"expiresAt": None}),
         (["--allow-ip", "::1"], {"allowedIps": ["::1/128"]}),
-        (["--allow-ip", ""], {"allowedIps": []}),
+        (["--any-ip"], {"allowedIps": []}),
         (["--rate-limit", "9/sec"], {"rateLimit": "9/sec"}),
         (["--rate-limit", ""], {"rateLimit": None}),
         (["--no-tokens"], {"canIssueTokens": False}),
-        (["--name", "New", "--allow-ip", ""], {"name": "New", "allowedIps": []}),
+        (["--name", "New", "--any-ip"], {"name": "New", "allowedIps": []}),
     ],
 )
 def test_only_given_settings_change(run_json, public_key, arguments, changed):
@@ -75,6 +76,8 @@ def test_tokens_can_be_allowed_again(run_json, make_key, post_token):
         (["--name", "a\nb"], "name: Control characters"),
         (["--scope", "a b"], "scope"),
         (["--allow-ip", "x"], "CIDR"),
+        (["--allow-ip", ""], "CIDR"),
+        (["--allow-ip", "::1", "--any-ip"], "not allowed with"),
         (["--rate-limit", "x"], "rate_limit: "),
         (["--expires-in-days", "0"], "from 1 to 36500"),
         (["--expires-in-days", "1", "--no-expiry"], "not allowed with"),
@@ -93,3 +96,17 @@ def test_invalid_change_changes_nothing(run, public_key, arguments, message):
 def test_unknown_key_is_an_error(run, public_key):
     with pytest.raises(CommandError, match="does not exist"):
         run("change_key", public_key.upper(), "--name", "x")
+
+
+def test_change_of_others_is_kept(run, public_key):
+    def narrow(instance, **kwargs):
+        """Change the key, once, when the command has read it."""
+        post_init.disconnect(narrow, sender=ApiKey)
+        ApiKey.objects.filter(pk=instance.pk).update(scopes="a", allowed_ips="192.0.2.7/32")
+
+    post_init.connect(narrow, sender=ApiKey)
+    run("change_key", public_key, "--name", "New")
+
+    key = ApiKey.objects.get()
+    assert (key.name, key.scopes, key.allowed_ips) == ("New", "a", "192.0.2.7/32")
+    assert KeyEvent.objects.all()[0].changes == {"name": ["Old", "New"]}

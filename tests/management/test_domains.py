@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import IntegrityError
 from django.db.models import ProtectedError, RestrictedError
-from django.db.models.signals import pre_delete
+from django.db.models.signals import post_init, pre_delete
 from django.utils import timezone
 
 from tests.support.requests import TOKEN_URL, body
@@ -158,6 +158,19 @@ def test_invalid_change_changes_nothing(run, domain, arguments, message):
         run("change_domain", *arguments)
     assert AppDomain.objects.values().get() == before
     assert last_event().action == "domain_created"
+
+
+def test_change_of_others_is_kept(run, domain):
+    def move(instance, **kwargs):
+        """Change the domain, once, when the command has read it."""
+        post_init.disconnect(move, sender=AppDomain)
+        AppDomain.objects.update(aliases="a.example")
+
+    post_init.connect(move, sender=AppDomain)
+    run("change_domain", "shop.example", "--name", "New")
+
+    changed = AppDomain.objects.get()
+    assert (changed.name, changed.aliases) == ("New", "a.example")
 
 
 # rename_domain

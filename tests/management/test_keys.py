@@ -76,6 +76,7 @@ def test_created_key_has_requested_settings(run_json, make_domain):
         (["myapp.com", "--name", ""], "name: This field cannot be blank"),
         (["myapp.com", "--name", "x", "--scope", "a b"], "scope"),
         (["myapp.com", "--name", "x", "--allow-ip", "x"], "CIDR"),
+        (["myapp.com", "--name", "x", "--allow-ip", ""], "CIDR"),
         (["myapp.com", "--name", "x", "--rate-limit", "x"], "rate_limit: Use a number per"),
         (["myapp.com", "--name", "x", "--env", "prod"], "invalid choice"),
         (["myapp.com", "--name", "x", "--expires-in-days", "x"], "from 1 to 36500"),

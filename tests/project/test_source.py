@@ -34,6 +34,7 @@ PUBLIC_NAMES = {
         "end_tokens",
         "erase_domain",
         "import_keys",
+        "notify_expiring",
         "prune_events",
         "release_key",
         "rename_domain",
@@ -45,7 +46,7 @@ PUBLIC_NAMES = {
     "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus"],
     "permissions": ["HasScopes", "NotApiClient"],
     "principal": ["ApiClient", "ApiKeyAuth", "client_of"],
-    "signals": ["access_refused", "exchange_rejected", "key_event", "token_issued"],
+    "signals": ["access_refused", "exchange_rejected", "key_event", "key_expiring", "token_issued"],
     "tokens": ["ApiToken"],
     "urls": ["urlpatterns"],
 }

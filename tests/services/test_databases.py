@@ -19,6 +19,8 @@ from tests.support.process_faults import (
     sqlite,
 )
 
+EVENTS_OF_KEYS = "SELECT count(*) FROM tot_jwt_keyevent WHERE key_id IS NOT NULL"
+
 
 @pytest.mark.req("D2", "D3")
 def test_full_disk_prevents_only_new_keys(file, file_key):
@@ -37,7 +39,7 @@ def test_full_disk_prevents_only_new_keys(file, file_key):
         assert app.accepts(token)
     keys = {public_key for (public_key,) in select(file, "SELECT public_key FROM tot_jwt_apikey")}
     assert keys == {one["totApiKey"] for one in (file_key, *made)}
-    assert select(file, "SELECT count(*) FROM tot_jwt_keyevent") == [(len(keys),)]
+    assert select(file, EVENTS_OF_KEYS) == [(len(keys),)]
     assert select(file, "PRAGMA foreign_key_check") == []
 
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,7 @@ def session_cookie(user: Any, url: str) -> Any:
     return {"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}
 
 
+@cache
 def axe_script() -> str:
     """Return the script of axe-core, which finds what assistive technology cannot use."""
     if not REQUIRED:
@@ -108,3 +110,19 @@ def measure(page: "Page") -> dict[str, Any]:
         "small": page.evaluate(SMALL_BUTTONS),
     }
     return {name: value for name, value in wrong.items() if value}
+
+
+def inspect(page: "Page", selector: str) -> dict[tuple[int, str], Any]:
+    """Return what is wrong with a page at two widths, and with these elements for axe.
+
+    The window is 1280 pixels wide afterwards.
+    """
+    page.wait_for_load_state("load")
+    page.evaluate(axe_script())
+    found: dict[tuple[int, str], Any] = {}
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        barriers = page.evaluate(FINDINGS, selector)
+        wrong = {**measure(page), **({"barriers": barriers} if barriers else {})}
+        found |= {(width, name): value for name, value in wrong.items()}
+    return found

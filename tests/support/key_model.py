@@ -60,6 +60,10 @@ class Key:
     restricted: bool = False
     generation: int = 1
     previous: str | None = None
+    #: Whether the current secret was used since the key got it.
+    is_used: bool = False
+    #: The key whose token rotated this one last; None if an administrator did.
+    rotated_by: "Key | None" = None
     #: None until the key is renamed.
     name: str | None = None
 
@@ -101,6 +105,10 @@ class Key:
     def created(self, key: "Key") -> bool:
         """Return whether the other lives inside this key."""
         return key.inside is self
+
+    def lost_answer(self, caller: "Key") -> bool:
+        """Return whether the caller rotated the key last, and nobody used the new secret."""
+        return self.rotated_by is caller and self.previous is not None and not self.is_used
 
     def controls(self, key: "Key") -> bool:
         return self.created(key) and not key.restricted

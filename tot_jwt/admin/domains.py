@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.admin.actions import DOMAIN_ACTIONS
 from tot_jwt.admin.confirmation import ConfirmedActionsAdmin
-from tot_jwt.admin.display import clipped_code, code, domain_badge
+from tot_jwt.admin.display import clipped_code, code, domain_badge, labeled
 from tot_jwt.admin.forms import AppDomainForm
 from tot_jwt.admin.history import RecordedAdmin
 from tot_jwt.keys import change_domain, create_domain
@@ -35,7 +35,7 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain], RecordedAdmin[AppDomain])
     confirmed_actions = DOMAIN_ACTIONS
     lock_rows = staticmethod(lock_domains)
     actions = [action.as_admin_action() for action in confirmed_actions]
-    list_display = ("domain_clipped", "name", "state", "keys", "created_at")
+    list_display = ("domain_clipped", "name", "state", "number_of_keys", "created_at")
     search_fields = ("domain", "aliases", "name", "external_id")
     show_full_result_count = False
 
@@ -97,6 +97,10 @@ class AppDomainAdmin(ConfirmedActionsAdmin[AppDomain], RecordedAdmin[AppDomain])
     def keys(self, app_domain: Any) -> SafeString:
         """Return the number of the domain's keys, with a link to their list."""
         url = reverse("admin:tot_jwt_apikey_changelist", current_app=self.admin_site.name)
-        return format_html(
-            '<a href="{}?app_domain__id__exact={}">{}</a>', url, app_domain.pk, app_domain.key_count
-        )
+        link = '<a href="{}?app_domain__id__exact={}">{}</a>'
+        return format_html(link, url, app_domain.pk, app_domain.key_count)
+
+    @admin.display(description=_("API keys"), ordering="key_count")
+    def number_of_keys(self, app_domain: Any) -> SafeString:
+        """Return the number of the domain's keys for the list."""
+        return labeled(_("API keys"), self.keys(app_domain))

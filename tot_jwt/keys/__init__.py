@@ -9,6 +9,7 @@ from tot_jwt.keys.domains import (
     resume_domain,
     suspend_domain,
 )
+from tot_jwt.keys.expiring import notify_expiring
 from tot_jwt.keys.importing import import_keys
 from tot_jwt.keys.lifecycle import (
     change_key,
@@ -33,6 +34,7 @@ __all__ = [
     "end_tokens",
     "erase_domain",
     "import_keys",
+    "notify_expiring",
     "prune_events",
     "release_key",
     "rename_domain",

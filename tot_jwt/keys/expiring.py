@@ -49,7 +49,7 @@ class Notice:
         """What the event records."""
         expiry = self.expires_at.isoformat()
         told_before = expiry if self.last_days else None
-        return {"threshold": [self.last_days, self.days], "expiry": [told_before, expiry]}
+        return {"threshold": [self.last_days, self.days], "expires_at": [told_before, expiry]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _told(keys: Iterable[ApiKey]) -> dict[tuple[int | None, str], int]:
     action = KeyEvent.Action.EXPIRY_NOTIFIED
     events = KeyEvent.objects.filter(action=action, key__in=keys).order_by("pk")
     return {
-        (event.key_id, event.changes["expiry"][1]): event.changes["threshold"][1]
+        (event.key_id, event.changes["expires_at"][1]): event.changes["threshold"][1]
         for event in events
     }
 

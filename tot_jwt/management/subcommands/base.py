@@ -69,7 +69,7 @@ def days(text: str) -> timedelta:
 
 
 def filled(texts: Iterable[str]) -> list[str]:
-    """Return the texts that are not empty. One empty text alone clears a list."""
+    """Return the texts that are not empty."""
     return [text for text in texts if text]
 
 

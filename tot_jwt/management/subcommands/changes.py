@@ -19,7 +19,7 @@ from tot_jwt.management.subcommands.base import (
     filled,
     find_key,
 )
-from tot_jwt.management.subcommands.keys import add_restrictions, add_scope_argument
+from tot_jwt.management.subcommands.keys import add_rate_argument, add_scope_argument
 from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.utils import clock
 
@@ -31,7 +31,7 @@ class ChangeKey(Subcommand):
     help = (
         "Change the settings of an API key. Settings that are not given stay as they are. "
         "The given scopes replace all scopes, and the given networks replace all networks. "
-        'An empty text clears a setting: --allow-ip "".'
+        'An empty text clears the scopes or the rate limit: --scope "".'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -44,7 +44,15 @@ class ChangeKey(Subcommand):
             "--expires-in-days", type=days, metavar="DAYS", help="Days until the key expires."
         )
         expiry.add_argument("--no-expiry", action="store_true", help="The key never expires.")
-        add_restrictions(parser)
+        networks = parser.add_mutually_exclusive_group()
+        networks.add_argument(
+            "--allow-ip",
+            action="append",
+            metavar="CIDR",
+            help="Network from which the key works. May be repeated.",
+        )
+        networks.add_argument("--any-ip", action="store_true", help="The key works everywhere.")
+        add_rate_argument(parser)
         parser.add_argument(
             "--tokens",
             action=BooleanOptionalAction,
@@ -70,7 +78,8 @@ def _given(options: Options) -> list[tuple[str, Any]]:
         "name": options["name"],
         "scopes": None if options["scope"] is None else filled(options["scope"]),
         "expires_at": clock.now() + lifetime if lifetime else None,
-        "allowed_ips": None if options["allow_ip"] is None else filled(options["allow_ip"]),
+        # An empty text is an error: a script's unset variable must not open the key.
+        "allowed_ips": [] if options["any_ip"] else options["allow_ip"],
         "rate_limit": options["rate_limit"],
         "can_issue_tokens": options["tokens"],
     }

@@ -78,7 +78,7 @@ class CreateDomain(Subcommand):
         app_domain = create_domain(
             options["domain"],
             name=options["name"] or "",
-            aliases=filled(options["alias"] or []),
+            aliases=options["alias"] or [],
             contact=options["contact"] or "",
             external_id=options["external_id"] or None,
             rate_limit=options["rate_limit"] or "",

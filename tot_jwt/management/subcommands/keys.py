@@ -61,7 +61,13 @@ class CreateKey(Subcommand):
         parser.add_argument(
             "--expires-in-days", type=days, metavar="DAYS", help="Days until the key expires."
         )
-        add_restrictions(parser)
+        parser.add_argument(
+            "--allow-ip",
+            action="append",
+            metavar="CIDR",
+            help="Network from which the key works. May be repeated.",
+        )
+        add_rate_argument(parser)
         parser.add_argument(
             "--no-tokens",
             action="store_true",
@@ -75,9 +81,10 @@ class CreateKey(Subcommand):
             find_domain(options["domain"]),
             name=options["name"],
             environment=options["env"],
-            scopes=filled(options["scope"] or []),
+            scopes=options["scope"] or [],
             expires_at=clock.now() + lifetime if lifetime else None,
-            allowed_ips=filled(options["allow_ip"] or []),
+            # An empty text is an error: a script's unset variable must not open the key.
+            allowed_ips=options["allow_ip"] or [],
             rate_limit=options["rate_limit"] or "",
             can_issue_tokens=not options["no_tokens"],
             by=operator(),
@@ -92,14 +99,8 @@ def add_scope_argument(parser: ArgumentParser) -> None:
     )
 
 
-def add_restrictions(parser: ArgumentParser) -> None:
-    """Add the options that restrict where and how often a key works."""
-    parser.add_argument(
-        "--allow-ip",
-        action="append",
-        metavar="CIDR",
-        help="Network from which the key works. May be repeated.",
-    )
+def add_rate_argument(parser: ArgumentParser) -> None:
+    """Add the option that restricts how often a key works."""
     parser.add_argument(
         "--rate-limit",
         metavar="RATE",
