@@ -141,9 +141,8 @@ def take_pictures(page: "Page", key: ApiKey) -> None:
     page.get_by_role("button", name="Rotate and show").click()
     page.locator("#tot-secret").wait_for()
     save_picture(page, "secret")
-    page.goto(f"{KEYS}{key.pk}/change/")
-    page.locator(".tot-events").scroll_into_view_if_needed()
-    page.locator(".tot-events").screenshot(path=IMAGES / "history.png")
+    page.goto(f"{KEYS}{key.pk}/history/")
+    save_picture(page, "history")
 
 
 def main() -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 #: The attributes of every record. The others come from `extra`.
 STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime", "taskName"}
+#: Django adds the request, whose text shows the query. The query may hold a secret.
+HIDDEN = {"request"}
 
 
 class JsonFormatter(logging.Formatter):
@@ -19,7 +21,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
-        extra = {name: value for name, value in vars(record).items() if name not in STANDARD}
+        left_out = STANDARD | HIDDEN
+        extra = {name: value for name, value in vars(record).items() if name not in left_out}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(extra | line, default=str)

@@ -28,7 +28,8 @@ def _readiness() -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
     except Error as error:
-        logger.warning("Not ready: %s", error)
+        # The text of the error may have several lines.
+        logger.warning("Not ready: %s", " ".join(str(error).split()))
         return HttpResponse(
             "database unavailable\n",
             status=503,

@@ -70,7 +70,8 @@ DEBUG = env.bool("DEBUG", default=_is_local)
 SECRET_KEY = os.environ.get(
     "SECRET_KEY", "django-insecure-for-the-example-project-only" if DEBUG else ""
 )
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=[])
+_hosts: list[str] = env.list("ALLOWED_HOSTS", default=[])
+ALLOWED_HOSTS = [host.strip() for host in _hosts if host.strip()]
 
 # Browsers and clients use HTTPS. A proxy in front of the application may end it.
 HTTPS = env.bool("HTTPS", default=not DEBUG)

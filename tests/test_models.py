@@ -24,13 +24,6 @@ def test_uncanonical_domain_is_not_saved(db, domain):
         AppDomain.objects.bulk_create([AppDomain(domain=domain)])
 
 
-def test_domain_form_names_the_field(db):
-    with pytest.raises(ValidationError) as raised:
-        AppDomain(domain="a b").full_clean()
-
-    assert "domain" in raised.value.message_dict
-
-
 def test_key_form_names_the_invalid_network(make_key):
     key = make_key()
     key.allowed_ips = "192.0.2.1 nonsense"
@@ -86,6 +79,99 @@ def test_creator_cannot_be_deleted(make_key, released_at):
 
     with pytest.raises(RestrictedError):
         creator.delete()
+
+
+# Domains
+
+
+def test_aliases_become_canonical_in_forms(db):
+    row = AppDomain(domain="Example.com", aliases="WWW.Example.com:80\nlocalhost\texample.com.")
+
+    row.full_clean()
+
+    assert (row.domain, row.aliases) == ("example.com", "localhost www.example.com")
+    assert row.alias_list == ["localhost", "www.example.com"]
+    assert AppDomain(domain="a.example").alias_list == []
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("domain", "a b"),
+        ("aliases", "localhost https://a.example"),
+        ("aliases", " ".join(f"a{number}.example" for number in range(51))),
+        ("name", "\u200b"),
+        ("contact", "nobody"),
+        ("external_id", "x" * 256),
+        ("metadata", {"a": 1}),
+        ("metadata", ["a"]),
+        ("metadata", {"a": "b" * 2048}),
+        ("rate_limit", "many"),
+    ],
+)
+def test_domain_form_names_the_field(db, field, value):
+    with pytest.raises(ValidationError) as raised:
+        AppDomain(**{"domain": "example.com", field: value}).full_clean()
+
+    assert list(raised.value.message_dict) == [field]
+
+
+def test_domains_need_no_external_id(db):
+    for number in range(3):
+        row = AppDomain(domain=f"a{number}.example", external_id="")
+        row.full_clean()
+        row.save()
+
+    assert list(AppDomain.objects.values_list("external_id", flat=True)) == [None] * 3
+
+
+def test_external_id_belongs_to_one_domain(db):
+    AppDomain.objects.create(domain="a.example", external_id="C-1")
+
+    with pytest.raises(ValidationError, match="Another domain has this external ID"):
+        AppDomain(domain="b.example", external_id="C-1").full_clean()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        AppDomain.objects.create(domain="b.example", external_id="C-1")
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("rate_limit", "many"), ("metadata", {"a": None}), ("name", "a\u202eb")]
+)
+def test_key_form_names_the_field(make_key, field, value):
+    key = make_key()
+    setattr(key, field, value)
+
+    with pytest.raises(ValidationError) as raised:
+        key.full_clean()
+
+    assert list(raised.value.message_dict) == [field]
+
+
+# Events
+
+
+def test_events_name_what_they_concern(make_key):
+    key = make_key()
+    moment = NOON.replace(microsecond=0)
+    events = [
+        KeyEvent(action="changed", at=moment, app_domain=key.app_domain, key=key),
+        KeyEvent(action="suspended", at=moment, app_domain=key.app_domain),
+        KeyEvent(action="events_pruned", at=moment),
+    ]
+
+    assert [str(event) for event in events] == [
+        f"2025-10-29 12:00:00 changed {key.public_key}",
+        f"2025-10-29 12:00:00 suspended {key.app_domain}",
+        "2025-10-29 12:00:00 events_pruned",
+    ]
+
+
+@pytest.mark.parametrize("is_key", [True, False])
+def test_recorded_rows_cannot_be_deleted(make_key, is_key):
+    key = make_key()
+
+    with pytest.raises(RestrictedError):
+        (key if is_key else key.app_domain).delete()
 
 
 @pytest.mark.parametrize("apps", [["host", "tot_jwt"], ["tot_jwt", "host"]])

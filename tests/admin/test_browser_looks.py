@@ -7,6 +7,7 @@ import pytest
 
 from tests.support.browser import (
     IS_COVERED,
+    LOOKS,
     REQUIRED,
     inspect,
     measure,
@@ -64,13 +65,14 @@ def test_lists_fit_window_beside_sidebar(width, open_window, key):
 
 
 @needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_and_lack_barriers(scheme, open_window, key):
-    page, wrong = open_window(1280, scheme), {}
+@pytest.mark.parametrize(("scheme", "widths"), LOOKS)
+def test_pages_fit_and_lack_barriers(scheme, widths, open_window, key):
+    page, wrong = open_window(widths[-1], scheme), {}
 
     for name, visit in visits(key).items():
         visit(page)
-        wrong |= {(name, *place): found for place, found in inspect(page, "#content").items()}
+        found = inspect(page, "#content", widths)
+        wrong |= {(name, *place): value for place, value in found.items()}
 
     assert wrong == {}
 

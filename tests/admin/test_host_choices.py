@@ -14,7 +14,10 @@ class ChosenKeys(ApiKeyAdmin):
     """A host's admin of keys."""
 
     fields = ("app_domain", "environment", "name")
-    ordering = (Lower("name"),)
+
+    def get_ordering(self, request):
+        """Return an expression, as Django allows."""
+        return (Lower("name"),)
 
 
 class ChosenDomains(AppDomainAdmin):

@@ -49,7 +49,7 @@ def test_rotation_keeps_the_previous_secret(superuser, client, make_key, works):
     response = rotate(client, key)
 
     assert response.status_code == 200
-    assert "The previous secret keeps working until" in text(response)
+    assert ", the previous secret keeps working." in text(response)
     assert "Add another" not in text(response)
     assert works(key, key.secret)
     assert works(key, secret_in(response))

@@ -286,6 +286,10 @@ def encoded(text):
     return b64(text if isinstance(text, bytes) else text.encode())
 
 
+def halves(text):
+    return text[:8], text[8:]
+
+
 CURSORS = {
     "page number": lambda good: "2",
     "public key": lambda good: good.public_key,
@@ -305,6 +309,8 @@ CURSORS = {
     "5,000 characters": lambda good: encoded("n" + "k" * 5000),
     "padding": lambda good: quote(base64.urlsafe_b64encode(b"nk").decode()),
     "space within": lambda good: encoded(f"n{good.public_key}").replace("b", "b%20", 1),
+    "four spaces within": lambda good: "%20%20%20%20".join(halves(encoded(f"n{good.public_key}"))),
+    "four symbols within": lambda good: "!*.~".join(halves(encoded(f"p{good.public_key}"))),
     "newline after": lambda good: encoded(f"n{good.public_key}") + "%0A",
     "other alphabet": lambda good: quote(base64.b64encode(b"n~~~???").decode(), safe=""),
     "one letter": lambda good: "b",

@@ -40,13 +40,14 @@ def test_changes_are_stored_and_shown(api, child):
 
 @pytest.mark.parametrize(
     "member",
-    ["nothing", "name", "scopes", "expiresAt", "allowedIps", "disabled", "all"],
+    ["nothing", "name", "scopes", "expiresAt", "allowedIps", "disabled", "metadata", "all"],
 )
 def test_unchanged_values_write_nothing(key, api, child, member):
     set_expiry(child, timezone.now().replace(microsecond=123_456) + timedelta(days=1))
     shown = api.show(child).json()
     changeable = {
-        name: shown[name] for name in ("name", "scopes", "expiresAt", "allowedIps", "disabled")
+        name: shown[name]
+        for name in ("name", "scopes", "expiresAt", "allowedIps", "disabled", "metadata")
     }
     sent = {"nothing": {}, "all": changeable}.get(member) or {
         name: shown[name] for name in [member] if name in shown

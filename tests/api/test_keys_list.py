@@ -1,6 +1,7 @@
 """The keys endpoints: lists, pages and filters (contract §5)."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -26,13 +27,14 @@ def many(make_key, key):
 
 def walk(api, answer, link="next"):
     """Yield the pages from this response on, along their links."""
-    while True:
+    for _ in range(5):
         assert answer.status_code == 200, answer.content
         page = answer.json()
         yield page
         if page[link] is None:
             return
         answer = api.send("get", page[link])
+    pytest.fail("The links lead in a circle.")
 
 
 def keys_in(pages):
@@ -66,7 +68,7 @@ def test_page_links_keep_status_filter(key, api, many):
     assert api.list(status="revoked").json() == EMPTY
 
 
-EMPTY = {"count": 0, "next": None, "previous": None, "results": []}
+EMPTY: dict[str, Any] = {"count": 0, "next": None, "previous": None, "results": []}
 
 
 @pytest.mark.parametrize("status", ["", "Active", "x", "\0", "active "])

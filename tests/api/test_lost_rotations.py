@@ -174,6 +174,10 @@ def rotate_with_another_key(key, other):
     assert client_of(other).rotate(key, totSecretKey=key.secret).status_code == 200
 
 
+def rotate_with_another_token(key, other):
+    assert client_of(key).rotate(key, totSecretKey=key.secret).status_code == 200
+
+
 def rotate_and_lose_record(key, other):
     assert client_of(key).rotate(key, totSecretKey=key.secret).status_code == 200
     KeyEvent.objects.all().erase()
@@ -191,6 +195,7 @@ def rotate_and_end_grace(key, other):
         rotate_as_administrator,
         rotate_with_command,
         rotate_with_another_key,
+        rotate_with_another_token,
         rotate_and_lose_record,
         rotate_and_end_grace,
     ],
@@ -203,6 +208,14 @@ def test_older_secret_takes_no_key_over(make_key, key, api, rotate):
         answer = api.rotate(key, totSecretKey=key.secret, graceSeconds=grace)
         assert code_of(answer) == SECRET
     assert stored_columns(key) == before
+
+
+@pytest.mark.req("F1")
+def test_ended_secret_takes_no_key_over(key, api, pass_time):
+    api.rotate(key, totSecretKey=key.secret, graceSeconds=60)
+    pass_time(60)
+
+    assert code_of(api.rotate(key, totSecretKey=key.secret)) == SECRET
 
 
 @pytest.mark.req("F1")

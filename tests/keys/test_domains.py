@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import RestrictedError
 
 from tests.support.times import DAY, NOON
-from tot_jwt.exceptions import InvalidValue
+from tot_jwt.exceptions import InvalidValue, ResourceNotFound
 from tot_jwt.keys.domains import (
     change_domain,
     create_domain,
@@ -208,3 +208,37 @@ def test_pruning_records_itself(make_key):
     pruned, kept = KeyEvent.objects.all()
     assert (kept.action, pruned.action, pruned.actor) == ("created", "events_pruned", "ada")
     assert (pruned.app_domain, pruned.key, pruned.changes) == (None, None, {"events": [2, 0]})
+
+
+def test_renaming_back_revives_no_token(make_key, make_token, get_token):
+    key = make_key()
+    token, old = make_token(key), key.app_domain.domain
+
+    rename_domain(rename_domain(key.app_domain, "other.example"), old)
+
+    assert get_token(token).json()["code"] == "token_revoked"
+    assert get_token(make_token(key)).status_code == 200
+
+
+@pytest.mark.parametrize("act", [suspend_domain, resume_domain, erase_domain])
+def test_erased_domain_is_not_found(make_domain, act):
+    app_domain = make_domain()
+    erase_domain(AppDomain.objects.get())
+
+    with pytest.raises(ResourceNotFound):
+        act(app_domain)
+
+
+def test_unchanged_bad_name_stays(make_domain):
+    app_domain = make_domain()
+    AppDomain.objects.update(name="\u202e")
+
+    renamed = rename_domain(app_domain, "other.example")
+
+    assert (renamed.domain, renamed.name) == ("other.example", "\u202e")
+
+
+def test_aliases_may_be_one_text(db):
+    app_domain = create_domain("a.example", aliases="B.example рф.рф:8000")
+
+    assert app_domain.alias_list == ["b.example", "xn--p1ai.xn--p1ai"]

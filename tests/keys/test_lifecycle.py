@@ -1,6 +1,6 @@
 """The life of a key: create, change, disable, enable, rotate and revoke."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 
 from tests.support.times import DAY, NOON
-from tot_jwt.exceptions import Conflict, InvalidValue, KeyIsRevoked
+from tot_jwt.exceptions import Conflict, InvalidValue, KeyIsRevoked, PreviousSecretStillValid
 from tot_jwt.keys import lifecycle
 from tot_jwt.models import ApiKey
 
@@ -67,6 +67,9 @@ def test_database_stores_only_secrets_hash(make_key):
         ({"scopes": ["a b"]}, InvalidValue),
         ({"allowed_ips": ["x"]}, InvalidValue),
         ({"expires_at": NOON}, InvalidValue),
+        ({"expires_at": datetime(9999, 12, 31, tzinfo=UTC)}, InvalidValue),
+        ({"rate_limit": "many"}, ValidationError),
+        ({"metadata": {"a": 1}}, ValidationError),
         ({"public_key": "a b"}, ValidationError),
         ({"public_key": 'a"b'}, ValidationError),
         ({"public_key": "a\n"}, ValidationError),
@@ -166,6 +169,41 @@ def test_revoked_key_stays_revoked_permanently(make_key):
 def test_grace_outside_its_bounds_is_invalid(make_key, grace):
     with pytest.raises(InvalidValue, match="between 0 seconds and 7 days"):
         lifecycle.rotate_key(make_key(), grace=grace)
+
+
+def used(key):
+    """Note a use of the key's current secret, as another process does."""
+    ApiKey.objects.filter(pk=key.pk).update(secret_last_used_at=NOON)
+    return key
+
+
+@pytest.mark.usefixtures("pass_time")
+def test_unused_secret_is_replaced_in_grace(make_key):
+    key = make_key()
+    first, _ = lifecycle.rotate_key(key, grace=DAY)
+    second, secret = lifecycle.rotate_key(key, grace=timedelta(seconds=1))
+
+    assert second.previous_secret_hash == first.previous_secret_hash == key.secret_hash
+    assert second.previous_secret_expires_at == NOON + DAY
+    assert second.secret_hash != first.secret_hash
+    assert (second.secret_hint, second.generation) == (secret.hint, 1)
+
+
+def test_used_secret_is_kept_in_grace(make_key):
+    key = make_key()
+    rotated, _ = lifecycle.rotate_key(key, grace=DAY)
+    used(key)
+
+    with pytest.raises(PreviousSecretStillValid):
+        lifecycle.rotate_key(key, grace=DAY)
+    assert ApiKey.objects.get().secret_hash == rotated.secret_hash
+    assert lifecycle.rotate_key(key, grace=timedelta(0))[0].previous_secret_hash == ""
+
+
+def test_new_secret_was_never_used(make_key):
+    rotated, _ = lifecycle.rotate_key(used(make_key()), grace=DAY)
+
+    assert rotated.secret_last_used_at is None
 
 
 # Locked rows

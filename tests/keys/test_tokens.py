@@ -1,7 +1,7 @@
 """Rows of revoked tokens: written once, deleted after the tokens have expired."""
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from tests.support.times import NOON
 from tot_jwt import exceptions
@@ -91,4 +91,16 @@ def test_deleted_keys_token_is_not_revoked(token):
 
     with pytest.raises(exceptions.RevokedToken):
         revoke_token(token, "")
+    assert not RevokedToken.objects.exists()
+
+
+def test_key_erased_meanwhile_is_unknown(token):
+    def fail(execute, sql, params, many, context):
+        if "revokedtoken" in sql and sql.startswith("INSERT"):
+            raise IntegrityError("the key does not exist")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(fail), pytest.raises(exceptions.RevokedToken):
+        revoke_token(token, "192.0.2.1")
+
     assert not RevokedToken.objects.exists()

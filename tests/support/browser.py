@@ -16,13 +16,30 @@ if TYPE_CHECKING:
 
 REQUIRED = bool(os.environ.get("TOT_JWT_REQUIRE_SERVICES"))
 CHROMIUM = os.environ.get("TOT_JWT_CHROMIUM", "/usr/bin/chromium")
+#: In which color scheme and at which widths the tests inspect each page.
+LOOKS = [
+    pytest.param("light", (390, 1280), id="light"),
+    pytest.param("dark", (1280, 390), id="dark"),
+]
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
 
-#: The elements of a list that a window cuts off: ``column: right edge``.
-CUT_CELLS = """() => [...document.querySelectorAll("#result_list th, #result_list td")]
-    .map((cell) => [cell.className, cell.getBoundingClientRect()])
-    .filter(([, box]) => box.width && (box.left < 0 || box.right > innerWidth + 1))
-    .map(([name, box]) => `${name}: ${Math.round(box.right)}`)"""
+#: The cells of a list that the window, or a box around the list, cuts off: ``column: pixels``.
+CUT_CELLS = """() => {
+    const hidden = (cell) => {
+        const { left, right, width } = cell.getBoundingClientRect();
+        const beyond = [-left, right - innerWidth];
+        for (let box = cell.parentElement; box; box = box.parentElement) {
+            if (width && getComputedStyle(box).overflowX !== "visible") {
+                const around = box.getBoundingClientRect();
+                beyond.push(around.left - left, right - around.right);
+            }
+        }
+        return width ? Math.round(Math.max(...beyond)) : 0;
+    };
+    return [...document.querySelectorAll("#result_list th, #result_list td")]
+        .filter((cell) => hidden(cell) > 1)
+        .map((cell) => `${cell.className}: ${hidden(cell)}`);
+}"""
 
 #: The visible buttons of our own pages that a finger misses: ``text: height``.
 SMALL_BUTTONS = """() => [...document.querySelectorAll(
@@ -112,17 +129,13 @@ def measure(page: "Page") -> dict[str, Any]:
     return {name: value for name, value in wrong.items() if value}
 
 
-def inspect(page: "Page", selector: str) -> dict[tuple[int, str], Any]:
-    """Return what is wrong with a page at two widths, and with these elements for axe.
-
-    The window is 1280 pixels wide afterwards.
-    """
-    page.wait_for_load_state("load")
-    page.evaluate(axe_script())
+def inspect(page: "Page", selector: str, widths: tuple[int, ...]) -> dict[tuple[int, str], Any]:
+    """Return what is wrong with a page at these widths and, at the last one, what axe finds."""
     found: dict[tuple[int, str], Any] = {}
-    for width in (390, 1280):
+    page.evaluate("new Promise((done) => requestIdleCallback(done))")  # its scripts have run
+    for width in widths:
         page.set_viewport_size({"width": width, "height": 800})
-        barriers = page.evaluate(FINDINGS, selector)
-        wrong = {**measure(page), **({"barriers": barriers} if barriers else {})}
-        found |= {(width, name): value for name, value in wrong.items()}
-    return found
+        found |= {(width, name): value for name, value in measure(page).items()}
+    page.evaluate(axe_script())
+    barriers = page.evaluate(FINDINGS, selector)
+    return found | ({(widths[-1], "barriers"): barriers} if barriers else {})

@@ -119,7 +119,7 @@ def refused_by_us(answer: Any, expected: Expected, good: Good) -> bool:
 
 def stored() -> list[Any]:
     """Return all rows that a request could have changed, without the times of use."""
-    times = {"last_used_at", "previous_secret_last_used_at"}
+    times = {"last_used_at", "previous_secret_last_used_at", "secret_last_used_at"}
     names = [field.attname for field in ApiKey._meta.concrete_fields if field.attname not in times]
     return [*ApiKey.objects.order_by("pk").values(*names), KeyEvent.objects.count()]
 
@@ -134,6 +134,7 @@ INVALID = error(401, "invalid_credentials")
 FORBIDDEN = error(403, "insufficient_permissions")
 UNSUPPORTED = error(415, "unsupported_media_type")
 TOO_LARGE = error(413, "request_too_large")
+LENGTH_REQUIRED = error(411, "length_required")
 NOT_FOUND = error(404, "not_found")
 NOT_ALLOWED = error(405, "method_not_allowed")
 NOT_AUTHENTICATED = error(401, "not_authenticated")

@@ -64,7 +64,7 @@ ACCEPTED = {
     "heart with its selector": "\u2764\ufe0f",
     "keycap": "1\ufe0f\u20e3",
     "flag of a country": "\U0001f1e9\U0001f1ea",
-    "flag of tag characters": "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",
+    "flag of tag characters": "\U0001f3f4\U000e0067\U000e0062\U000e007f",
     "accents composed of marks": "Cafe\u0301",
     "Devanagari": "\u0915\u094d\u200d\u0937",
     "Hangul": "\ud55c\uad6d",

@@ -24,6 +24,7 @@ from tests.support.admin import (
 )
 from tests.support.browser import (
     IS_COVERED,
+    LOOKS,
     REQUIRED,
     inspect,
     needs_browser,
@@ -102,13 +103,14 @@ def test_forms_and_questions_work(client, make_domain):
 
 
 @needs_browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_pages_fit_and_lack_barriers(scheme, open_window, key):
-    page, wrong = open_window(1280, scheme), {}
+@pytest.mark.parametrize(("scheme", "widths"), LOOKS)
+def test_pages_fit_and_lack_barriers(scheme, widths, open_window, key):
+    page, wrong = open_window(widths[-1], scheme), {}
 
     for name, visit in visits(key).items():
         visit(page)
-        wrong |= {(name, *place): found for place, found in inspect(page, OURS).items()}
+        found = inspect(page, OURS, widths)
+        wrong |= {(name, *place): value for place, value in found.items()}
 
     if THEME == "grappelli":
         for name in FIXED_IN_GRAPPELLI:

@@ -137,6 +137,8 @@ def rotate_key(
         raise
     with _locked(session, key, wait=not grace) as (caller, row):
         check(caller, row)
+        if grace and row.secret_hash != key.secret_hash:
+            raise Conflict  # another request has rotated the key meanwhile
         return lifecycle.rotate_key(
             row, grace=grace, revoke_created_keys=revoke_created_keys, by=caller.by
         )

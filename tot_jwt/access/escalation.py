@@ -149,11 +149,11 @@ def _knows(secret: PresentedSecret, key: ApiKey, caller: Caller, *, has_grace: b
 
 
 def _lost_answer(caller: Caller, key: ApiKey) -> bool:
-    """Return whether the caller rotated the key last, and nobody used the new secret.
+    """Return whether this token rotated the key last, and no client used the new secret yet.
 
-    Who holds the older secret alone cannot take the key over from another that rotated it.
+    Another token with the older secret may be a thief's: it must not take the key over.
     """
     if key.secret_last_used_at is not None or not key.previous_secret_is_live:
         return False
     last = KeyEvent.objects.filter(key=key, action=KeyEvent.Action.ROTATED).first()
-    return last is not None and bool(last.jti) and last.actor == caller.by.name
+    return last is not None and caller.by.is_token and last.jti == caller.by.jti

@@ -79,9 +79,8 @@ class KeyEventAdmin(LifecycleAdmin[KeyEvent]):
         url = reverse(
             "admin:tot_jwt_apikey_change", args=[event.key.pk], current_app=self.admin_site.name
         )
-        return format_html(
-            '<a href="{}">{}</a> {} {}', url, event.key.name, domain, code(event.key.public_key)
-        )
+        parts = (url, event.key.name, domain, code(event.key.public_key))
+        return format_html('<div><a href="{}">{}</a> {} {}</div>', *parts)
 
     @admin.display(description=_("changes"))
     def what_changed(self, event: KeyEvent) -> SafeString | str:

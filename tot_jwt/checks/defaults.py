@@ -11,14 +11,14 @@ from rest_framework.permissions import OR, IsAdminUser, OperandHolder
 
 from tot_jwt.permissions import HasScopes, NotApiClient
 
-# By name: this room may not import the first, and a host need not import the last.
+# By name: this room may not import the first two, and a host need not install the last.
 _TOKENS = "tot_jwt.authentication.JWTAuthentication"
 _KEYS = "tot_jwt.authentication.ApiKeyAuthentication"
 _SIMPLEJWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
 
 
 def check_authentication_order(**_: Any) -> list[CheckMessage]:
-    """Check that our class comes before simplejwt's, which rejects every other Bearer."""
+    """Check that tot-jwt's class comes before simplejwt's, which rejects every other Bearer."""
     classes = _default_classes("DEFAULT_AUTHENTICATION_CLASSES")
     ours = [i for i, each in enumerate(classes) if _is_subclass(each, _TOKENS)]
     theirs = [i for i, each in enumerate(classes) if _is_subclass(each, _SIMPLEJWT)]
@@ -54,7 +54,7 @@ def check_default_permissions(**_: Any) -> list[CheckMessage]:
 
 
 def authenticate_clients(authentication_classes: Iterable[Any]) -> bool:
-    """Return whether one of these is our class, or a subclass."""
+    """Return whether one of these is tot-jwt's class, or a subclass."""
     return any(_is_subclass(each, _TOKENS, _KEYS) for each in authentication_classes)
 
 

@@ -15,20 +15,39 @@ from tot_jwt.permissions import HasScopes
 
 def check_required_scopes(**_: Any) -> list[CheckMessage]:
     """Check that a key can have the scopes of each view with HasScopes."""
-    if any(message.is_serious() for message in check_settings()) or not settings.SCOPES:
+    if any(message.is_serious() for message in check_settings()):
         return []
-    known = settings.SCOPES
     missing = {
-        (f"{view.__module__}.{view.__qualname__}", scope)
+        (_name(view), scope)
         for view, options in _views()
         if _uses_scopes(view, options)
         for scope in _scopes(_option(view, options, "required_scopes"))
-        if scope not in known and scope != KEYS_MANAGE
+        if not _exists(scope)
     }
     return [_warning(*each) for each in sorted(missing)]
 
 
+def _name(view: Any) -> str:
+    """Return the path of a class, or of the function from which DRF made it."""
+    # DRF sets the __name__ of such a class only.
+    is_class = view.__qualname__.rpartition(".")[2] == view.__name__
+    return f"{view.__module__}.{view.__qualname__ if is_class else view.__name__}"
+
+
+def _exists(scope: str) -> bool:
+    if scope == KEYS_MANAGE:
+        return bool(settings.TOKENS_MANAGE_KEYS)
+    return not settings.SCOPES or scope in settings.SCOPES
+
+
 def _warning(view: str, scope: str) -> Warning:
+    if scope == KEYS_MANAGE:
+        return Warning(
+            f"{view} requires the scope {scope!r}, but TOT_JWT['TOKENS_MANAGE_KEYS'] is False: no "
+            "token has it, so every client is rejected.",
+            hint="Set TOKENS_MANAGE_KEYS to True, or correct required_scopes.",
+            id="tot_jwt.W017",
+        )
     return Warning(
         f"{view} requires the scope {scope!r}, which TOT_JWT['SCOPES'] does not list: no key can "
         "have it, so every client is rejected.",

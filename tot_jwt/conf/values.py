@@ -20,11 +20,17 @@ KNOWN_ENVIRONMENTS = ("live", "test")
 MAX_CLAIM = 255
 #: Headers that already mean something else.
 OTHER_HEADERS = {
-    *("accept", "connection", "content-encoding", "content-length", "content-type", "cookie"),
-    *("expect", "forwarded", "host", "origin", "referer", "te", "transfer-encoding", "upgrade"),
-    *("tot-api-key", "tot-app-domain", "tot-secret-key", "user-agent", "vary"),
-    *("x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto"),
+    *("accept", "cache-control", "connection", "cookie", "date", "dnt", "expect", "forwarded"),
+    *("from", "host", "keep-alive", "last-event-id", "max-forwards", "origin", "pragma"),
+    *("prefer", "priority", "range", "referer", "set-cookie", "te", "traceparent", "tracestate"),
+    *("tot-api-key", "tot-app-domain", "tot-secret-key", "trailer", "transfer-encoding"),
+    *("upgrade", "upgrade-insecure-requests", "user-agent", "vary", "via", "warning"),
+    *("www-authenticate", "x-csrftoken", "x-http-method-override", "x-real-ip"),
+    *("x-requested-with", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port"),
+    *("x-forwarded-proto",),
 }
+#: So do all headers whose names begin so.
+OTHER_PREFIXES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-")
 
 # Field names of RFC 9110 §5.1. Servers drop names with an underscore, which WSGI cannot tell from
 # a hyphen.
@@ -67,7 +73,9 @@ def is_cache(value: Any) -> bool:
 def is_token_header(value: Any) -> bool:
     """Return whether the value is the name of a header that may carry tokens."""
     is_name = isinstance(value, str) and _FIELD_NAME.fullmatch(value) is not None
-    return is_name and value.lower() not in OTHER_HEADERS
+    if not is_name or value.lower().startswith(OTHER_PREFIXES):
+        return False
+    return value.lower() not in OTHER_HEADERS
 
 
 def as_bytes(key: str | bytes) -> bytes:

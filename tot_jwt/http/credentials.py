@@ -4,15 +4,14 @@ The functions use no generator expressions over secrets: on Python 3.11 `sensiti
 not hide what runs inside one, because a generator's frame does not lead back to its caller.
 """
 
-import codecs
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import InvalidFields, InvalidRequest, UnsupportedContentType
+from tot_jwt.http.json_as_form import object_in_form, reject_json
 from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
 from tot_jwt.http.reading import (
     FORM,
@@ -39,12 +38,6 @@ LIMITS = {
 }
 
 
-class JSONSentAsForm(InvalidRequest):
-    """The body is JSON, and its content type says that it is a form, as ``curl -d`` does."""
-
-    detail = "The body is JSON: send it with the header Content-Type: application/json"
-
-
 class ExchangeRequest(NamedTuple):
     """The credentials, and the scopes that the client requests; None means all."""
 
@@ -63,7 +56,7 @@ def read_exchange(request: HttpRequest) -> ExchangeRequest:
     kind = media_type(request)
     if kind not in (JSON, FORM):
         raise UnsupportedContentType
-    members = _read_members(kind, read_body(request))
+    members = _read_members(request, kind, read_body(request))
     errors = _errors(members)
     scopes = _scopes(members["scopes"], errors) if "scopes" in members else None
     return ExchangeRequest(_credentials(members, errors), scopes)
@@ -88,23 +81,17 @@ def read_credentials(members: Mapping[str, Any]) -> Credentials:
 
 
 @sensitive_variables()
-def _read_members(kind: str, body: bytes) -> Mapping[str, Any]:
+def _read_members(request: HttpRequest, kind: str, body: bytes) -> Mapping[str, Any]:
+    is_json = kind == FORM and object_in_form(body) is not None
     try:
         members = unrepeated(read_pairs(kind, body), (*LIMITS, "scopes"))
     except InvalidRequest:
-        if kind == FORM and _looks_like_object(body):
-            raise JSONSentAsForm("json_as_form") from None
+        if is_json:
+            raise reject_json(request) from None
         raise
-    if kind == FORM and not members.keys() >= LIMITS.keys() and _looks_like_object(body):
-        raise JSONSentAsForm("json_as_form")
+    if is_json and not members.keys() >= LIMITS.keys():
+        raise reject_json(request)
     return members
-
-
-@sensitive_variables()
-def _looks_like_object(body: bytes) -> bool:
-    """Return whether a form is rather a JSON object. Some clients also escape it."""
-    text = unquote_to_bytes(body).removeprefix(codecs.BOM_UTF8).strip()
-    return text.startswith(b"{") and text.endswith(b"}")
 
 
 def _errors(members: Mapping[str, Any]) -> dict[str, list[str]]:

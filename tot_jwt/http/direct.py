@@ -24,6 +24,7 @@ from tot_jwt.http.caching import http_request
 from tot_jwt.http.chunked import read_chunked
 from tot_jwt.http.credentials import LIMITS, has_keys_in_query, read_credentials
 from tot_jwt.http.headers import CREDENTIAL_HEADERS
+from tot_jwt.http.json_as_form import object_in_form, reject_json
 from tot_jwt.http.names import SECRET_KEY
 from tot_jwt.http.reading import (
     FORM,
@@ -99,11 +100,21 @@ def _find_in_body(request: Request | HttpRequest, own: HttpRequest) -> Pairs:
     if declared is not None:
         read_chunked(own, host_settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
     pairs = _find_as(declared, request, own)
-    if pairs or not isinstance(request, Request) or not _has_body(own):
-        return pairs
-    kind = _parsers_kind(request)
-    # A parser of another make reads a declared form or JSON as such.
-    return _find_as(kind, request, own) if declared is None or kind != OTHER else []
+    if not pairs and isinstance(request, Request) and _has_body(own):
+        kind = _parsers_kind(request)
+        # A parser of another make reads a declared form or JSON as such.
+        pairs = _find_as(kind, request, own) if declared is None or kind != OTHER else []
+    if not pairs and declared == FORM:
+        _reject_json(own)
+    return pairs
+
+
+@sensitive_variables()
+def _reject_json(request: HttpRequest) -> None:
+    """Raise JSONSentAsForm if a declared form is JSON with keys."""
+    text = object_in_form(raw_body(request) or b"")
+    if text is not None and may_have_keys(text):
+        raise reject_json(request)
 
 
 @sensitive_variables()

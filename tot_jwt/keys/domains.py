@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
-from tot_jwt.keys.locking import lock_keys
+from tot_jwt.keys.locking import lock_domains, lock_keys
 from tot_jwt.keys.record import SYSTEM, Actor, differences, record
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent, write_alias
 from tot_jwt.rules import domains
@@ -78,14 +79,18 @@ def rename_domain(
 
     `keep_alias` keeps the previous name as an alias, so that clients may still send it.
 
-    Raises InvalidValue; ValidationError if the new domain already exists.
+    Raises InvalidValue; ValidationError if the new domain already exists; ResourceNotFound.
     """
     with transaction.atomic(using=write_alias()):
+        keys = ApiKey.objects.filter(app_domain=app_domain)
+        lock_keys(keys)
         row = _lock(app_domain)
         old, row.domain = row.domain, domains.from_person(domain)
         kept = [*row.alias_list, *([old] if keep_alias else [])]
         row.aliases = domains.aliases_from_person(kept, row.domain)
-        _save(row, Action.DOMAIN_RENAMED, by)
+        if _save(row, Action.DOMAIN_RENAMED, by):
+            # Otherwise tokens would work again if the old name came back within their lifetime.
+            keys.update(generation=F("generation") + 1)
     return row
 
 
@@ -131,16 +136,23 @@ def prune_events(before: datetime, *, by: Actor = SYSTEM) -> int:
 
 
 def _lock(app_domain: AppDomain) -> AppDomain:
-    return AppDomain.objects.select_for_update().get(pk=app_domain.pk)
+    (row,) = lock_domains([app_domain])
+    return row
 
 
-def _save(row: AppDomain, action: Action, by: Actor) -> None:
-    """Save and record the changes of the row, if there are any. Raises ValidationError."""
-    row.full_clean()
+def _save(row: AppDomain, action: Action, by: Actor) -> bool:
+    """Save and record the changes of the row. Return whether there are any.
+
+    Raises ValidationError.
+    """
     changes = differences(AppDomain.objects.get(pk=row.pk), row)
     if changes:
+        # What stays as it is may be from a time with other rules.
+        names = [field.name for field in row._meta.fields]
+        row.full_clean(exclude=[name for name in names if name not in changes])
         row.save()
         record(action, row, None, by, changes)
+    return bool(changes)
 
 
 def _set_suspended(

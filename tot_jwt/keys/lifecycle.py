@@ -111,6 +111,8 @@ def change_key(
     Raises InvalidValue, ValidationError, Conflict.
     """
     with _changing(key, Action.CHANGED, by) as row:
+        # A name that stays as it is may be from a time with other rules.
+        unchanged = ["name"] if row.name == name else []
         row.name = name
         row.scopes = scope_rules.join(scope_rules.validate(scopes, known=row.scope_set))
         if expires_at != row.expires_at:
@@ -119,7 +121,7 @@ def change_key(
         row.can_issue_tokens = can_issue_tokens
         row.rate_limit = row.rate_limit if rate_limit is None else rate_limit
         row.metadata = row.metadata if metadata is None else dict(metadata)
-        row.full_clean(exclude=_RELATED)
+        row.full_clean(exclude=[*_RELATED, *unchanged])
     return row
 
 

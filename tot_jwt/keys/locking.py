@@ -40,14 +40,26 @@ def lock_keys(keys: Iterable[ApiKey]) -> list[ApiKey]:
 
 
 def lock_domain(key: ApiKey) -> None:
-    """Lock the row of the key's domain. This serializes counting of the domain's keys."""
-    AppDomain.objects.select_for_update().get(pk=key.app_domain_id)
+    """Lock the row of the key's domain. This serializes counting of the domain's keys.
+
+    Raises ResourceNotFound.
+    """
+    _lock_domain(key.app_domain_id)
 
 
 def lock_domains(domains: Iterable[AppDomain]) -> list[AppDomain]:
-    """Wait for the rows of these domains, and return them, locked, in the order of their ids."""
-    rows = AppDomain.objects.select_for_update()
-    return [rows.get(pk=domain.pk) for domain in sorted(domains, key=lambda domain: domain.pk)]
+    """Wait for the rows of these domains, and return them, locked, in the order of their ids.
+
+    Raises ResourceNotFound.
+    """
+    return [_lock_domain(pk) for pk in sorted(domain.pk for domain in domains)]
+
+
+def _lock_domain(pk: int) -> AppDomain:
+    row = AppDomain.objects.select_for_update().filter(pk=pk).first()
+    if row is None:
+        raise ResourceNotFound
+    return row
 
 
 def _is_locked(error: OperationalError) -> bool:

@@ -35,7 +35,7 @@ class _Cached(NamedTuple):
 
 def _size(key: tuple[Tenant, str], cached: _Cached) -> int:
     state = cached.state
-    lists = sum(map(len, state.allowed_ips))
+    lists = len(state.aliases) + sum(map(len, state.allowed_ips))
     return 900 + lists + sum(60 + len(scope) for scope in state.scopes)
 
 

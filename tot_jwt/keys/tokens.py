@@ -6,7 +6,7 @@ The key remembers until when it has such rows: the tokens of a key that has none
 import hashlib
 import logging
 
-from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Q
 
 from tot_jwt import models
@@ -27,6 +27,21 @@ BATCH = 1000
 def revoke_token(token: ApiToken, address: str) -> None:
     """Revoke the token, and no other. `address` is that of the client. Raises RevokedToken."""
     alias = write_alias()
+    try:
+        _store(token, alias)
+    except IntegrityError as error:  # the key was erased meanwhile
+        raise RevokedToken("unknown_key") from error
+    key_state.drop(using=alias)
+    logger.info(
+        "Token revoked: key=%s jti=%s address=%s",
+        token.public_key,
+        one_line(token["jti"]),
+        one_line(address),
+    )
+    transaction.on_commit(lambda: _prune(alias), using=alias, robust=True)
+
+
+def _store(token: ApiToken, alias: str) -> None:
     # Processes whose clocks are behind accept the token a little longer.
     moment = token["exp"] + MAX_CLOCK_SKEW
     with transaction.atomic(using=alias):
@@ -38,14 +53,6 @@ def revoke_token(token: ApiToken, address: str) -> None:
         ApiKey.objects.using(alias).filter(is_sooner, pk=key.pk).update(tokens_revoked_until=moment)
         row = models.RevokedToken(jti_hash=_jti_hash(token), key=key, expires_at=moment)
         models.RevokedToken.objects.using(alias).bulk_create([row], ignore_conflicts=True)
-    key_state.drop(using=alias)
-    logger.info(
-        "Token revoked: key=%s jti=%s address=%s",
-        token.public_key,
-        one_line(token["jti"]),
-        one_line(address),
-    )
-    transaction.on_commit(lambda: _prune(alias), using=alias, robust=True)
 
 
 def is_revoked(token: ApiToken) -> bool:

@@ -19,6 +19,12 @@ def escaped(text: str) -> str:
     )
 
 
+def encodable(text: str, encoding: str | None) -> str:
+    """Return the text with escapes for the characters that the encoding does not have."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def members(document: Document) -> str:
     """Return a line for each member of the document."""
     width = max(map(len, document))

@@ -42,6 +42,7 @@ class AppDomain(models.Model):
         null=True,
         blank=True,
         default=None,
+        validators=[validate_name],
         error_messages={"unique": _("Another domain has this external ID.")},
         help_text=_(
             "Your own identifier of the application's owner, for example a customer number."

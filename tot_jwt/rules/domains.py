@@ -47,7 +47,8 @@ def from_person(text: str) -> str:
 
     Raises InvalidValue.
     """
-    domain = canonical(to_ascii(text.strip()) or "")
+    # `to_ascii` would reject a port beside Unicode.
+    domain = canonical(to_ascii(_PORT_OR_DOT.sub("", text.strip(), count=1)) or "")
     if domain is None:
         raise InvalidValue(INVALID)
     return domain
@@ -59,6 +60,8 @@ def aliases_from_person(texts: Iterable[str], domain: str) -> str:
     Raises InvalidValue with the number of the alias that is not a domain.
     """
     found = set()
+    if isinstance(texts, str):
+        texts = texts.split()
     for number, text in enumerate(texts, 1):
         try:
             found.add(from_person(text))

@@ -2,13 +2,16 @@
 
 import argparse
 import json
+import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, ValidationError
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from tot_jwt.exceptions import InvalidValue, TotJWTError
+from tot_jwt.management import text
 from tot_jwt.management.subcommands import SUBCOMMANDS, Subcommand
 
 
@@ -36,8 +39,8 @@ class Command(BaseCommand):
     """Dispatcher to `tot_jwt.management.subcommands`. It never prompts."""
 
     help = (
-        "Manage app domains and API keys, import keys, inspect tokens, tell of expiring keys, "
-        "and list the events. Django's own options may stand before or after the subcommand."
+        "Manage app domains and API keys, import keys, inspect tokens, notify owners of "
+        "expiring keys, and list the events. Django's own options may stand before or after the subcommand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -69,18 +72,41 @@ class Command(BaseCommand):
             raise CommandError(error.message) from error
         except TotJWTError as error:
             raise CommandError(error.detail) from error
+        has_failed = subcommand.has_failed(result)
         if options["as_json"]:
-            self.stdout.write(json.dumps(result))
+            self._print(json.dumps(result), result)
         elif options["verbosity"] or subcommand.prints_always:
-            text = subcommand.as_text(result, heading=self.stdout.isatty())
-            if text or options["verbosity"]:
-                self.stdout.write(text or "None.")
-        if subcommand.has_failed(result):
+            shown = subcommand.as_text(result, heading=self.stdout.isatty())
+            # Standard error shows what failed. "None." beside it would contradict it.
+            if shown or (options["verbosity"] and not has_failed):
+                self._print(shown or "None.", result)
+        if has_failed:
             sys.exit(1)
+
+    def _print(self, shown: str, result: Any) -> None:
+        """Write the result to standard output. Exit if its reader has gone."""
+        try:
+            self.stdout.write(text.encodable(shown, getattr(self.stdout, "encoding", None)))
+            self.stdout.flush()
+        except OSError as error:
+            # Otherwise Python writes the rest when it exits, and prints another error.
+            with suppress(OSError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self.stdout.fileno())
+            if isinstance(error, BrokenPipeError):
+                sys.exit(1)
+            raise CommandError(_unprinted(result, error)) from error
 
     def tell(self, line: str) -> None:
         """Write a line to standard error, without the style of an error."""
         self.stderr.write(line, style_func=str)
+
+
+def _unprinted(result: Any, error: OSError) -> str:
+    """Return what an operator must know if the result cannot be printed."""
+    message = f"The work is done, but its result could not be printed: {error.strerror or error}."
+    if isinstance(result, dict) and "totSecretKey" in result:
+        message += f" The secret of {text.escaped(result['totApiKey'])} is lost: rotate the key."
+    return message
 
 
 def _with_fields(error: ValidationError) -> str:

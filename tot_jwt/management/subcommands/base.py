@@ -1,11 +1,13 @@
 """The base of all subcommands, and the arguments that several of them take."""
 
+import io
 import re
+import sys
 from abc import ABC, abstractmethod
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TextIO
 
 from django.core.management.base import CommandError
 
@@ -66,6 +68,34 @@ number_of_days = whole_number(1, 36_500)
 def days(text: str) -> timedelta:
     """Parse an argument that is a number of days, at most a hundred years."""
     return timedelta(days=number_of_days(text))
+
+
+def storable(text: str) -> str:
+    """Parse an argument that is a text. Reject characters that no database stores."""
+    # Python turns bytes of an argument that it cannot decode into halves of surrogate pairs.
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise ArgumentTypeError("has a NUL character, or bytes that are not valid text")
+    return text
+
+
+def standard_input() -> TextIO:
+    """Return standard input, which replaces bytes that it cannot decode.
+
+    Raises CommandError if it is closed.
+    """
+    if sys.stdin is None:
+        raise CommandError("Standard input is closed.")
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")
+    return sys.stdin
+
+
+def read_input() -> str:
+    """Return the text of standard input. Raises CommandError."""
+    try:
+        return standard_input().read()
+    except OSError as error:
+        raise CommandError(f"Cannot read standard input: {error.strerror}.") from error
 
 
 def filled(texts: Iterable[str]) -> list[str]:

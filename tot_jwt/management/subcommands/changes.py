@@ -18,8 +18,9 @@ from tot_jwt.management.subcommands.base import (
     days,
     filled,
     find_key,
+    storable,
 )
-from tot_jwt.management.subcommands.keys import add_rate_argument, add_scope_argument
+from tot_jwt.management.subcommands.keys import RATE_HELP, add_scope_argument
 from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.utils import clock
 
@@ -31,13 +32,13 @@ class ChangeKey(Subcommand):
     help = (
         "Change the settings of an API key. Settings that are not given stay as they are. "
         "The given scopes replace all scopes, and the given networks replace all networks. "
-        'An empty text clears the scopes or the rate limit: --scope "".'
+        'An empty text clears the scopes: --scope "".'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the key and its settings."""
         add_key_argument(parser)
-        parser.add_argument("--name", help="Name of the key.")
+        parser.add_argument("--name", type=storable, help="Name of the key.")
         add_scope_argument(parser)
         expiry = parser.add_mutually_exclusive_group()
         expiry.add_argument(
@@ -47,12 +48,15 @@ class ChangeKey(Subcommand):
         networks = parser.add_mutually_exclusive_group()
         networks.add_argument(
             "--allow-ip",
+            type=storable,
             action="append",
             metavar="CIDR",
             help="Network from which the key works. May be repeated.",
         )
         networks.add_argument("--any-ip", action="store_true", help="The key works everywhere.")
-        add_rate_argument(parser)
+        rate = parser.add_mutually_exclusive_group()
+        rate.add_argument("--rate-limit", type=storable, metavar="RATE", help=RATE_HELP)
+        rate.add_argument("--no-rate-limit", action="store_true", help="The key has no limit.")
         parser.add_argument(
             "--tokens",
             action=BooleanOptionalAction,
@@ -73,6 +77,8 @@ class ChangeKey(Subcommand):
 
 def _given(options: Options) -> list[tuple[str, Any]]:
     """Return the settings that the operator gave, by their names in `change_key`."""
+    if options["rate_limit"] == "":
+        raise CommandError("The rate limit is empty. Use --no-rate-limit to remove the limit.")
     lifetime = options["expires_in_days"]
     settings = {
         "name": options["name"],
@@ -80,7 +86,7 @@ def _given(options: Options) -> list[tuple[str, Any]]:
         "expires_at": clock.now() + lifetime if lifetime else None,
         # An empty text is an error: a script's unset variable must not open the key.
         "allowed_ips": [] if options["any_ip"] else options["allow_ip"],
-        "rate_limit": options["rate_limit"],
+        "rate_limit": "" if options["no_rate_limit"] else options["rate_limit"],
         "can_issue_tokens": options["tokens"],
     }
     given = [(name, value) for name, value in settings.items() if value is not None]

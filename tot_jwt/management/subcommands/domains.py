@@ -27,6 +27,7 @@ from tot_jwt.management.subcommands.base import (
     Subcommand,
     filled,
     find_domain,
+    storable,
 )
 from tot_jwt.models import AppDomain, write_alias
 
@@ -42,21 +43,29 @@ COLUMNS = {
 
 def add_settings(parser: ArgumentParser, *, clears: str = "") -> None:
     """Add the options that set what a domain has besides its name."""
-    parser.add_argument("--name", help="Name of the application.")
+    parser.add_argument("--name", type=storable, help="Name of the application.")
     parser.add_argument(
         "--alias",
+        type=storable,
         action="append",
         metavar="DOMAIN",
         help=f"Another domain that clients may send. May be repeated.{clears}",
     )
     parser.add_argument(
-        "--contact", metavar="EMAIL", help="Address that is told when a key is about to expire."
+        "--contact",
+        type=storable,
+        metavar="EMAIL",
+        help="Address that is told when a key is about to expire.",
     )
     parser.add_argument(
-        "--external-id", metavar="ID", help="Your own identifier of the application's owner."
+        "--external-id",
+        type=storable,
+        metavar="ID",
+        help="Your own identifier of the application's owner.",
     )
     parser.add_argument(
         "--rate-limit",
+        type=storable,
         metavar="RATE",
         help="Requests of all keys of an environment together, for example 6000/min.",
     )
@@ -70,7 +79,7 @@ class CreateDomain(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain and its settings."""
-        parser.add_argument("domain")
+        parser.add_argument("domain", type=storable)
         add_settings(parser)
 
     def run(self, options: Options) -> Document:
@@ -115,7 +124,7 @@ class ChangeDomain(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain and its settings."""
-        parser.add_argument("domain")
+        parser.add_argument("domain", type=storable)
         add_settings(parser, clears=" The given ones replace all aliases.")
 
     def run(self, options: Options) -> Document:
@@ -155,8 +164,8 @@ class RenameDomain(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add both names and ``--keep-alias``."""
-        parser.add_argument("domain", metavar="OLD")
-        parser.add_argument("new", metavar="NEW")
+        parser.add_argument("domain", type=storable, metavar="OLD")
+        parser.add_argument("new", type=storable, metavar="NEW")
         parser.add_argument(
             "--keep-alias",
             action="store_true",
@@ -179,7 +188,7 @@ class DomainAction(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain."""
-        parser.add_argument("domain")
+        parser.add_argument("domain", type=storable)
 
     def run(self, options: Options) -> Document:
         """Act on the domain."""
@@ -205,7 +214,7 @@ class EraseDomain(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain."""
-        parser.add_argument("domain")
+        parser.add_argument("domain", type=storable)
 
     def run(self, options: Options) -> Document:
         """Erase the domain and return the numbers of erased rows."""

@@ -12,6 +12,7 @@ from tot_jwt.management.subcommands.base import (
     days,
     find_domain,
     find_key,
+    storable,
     whole_number,
 )
 from tot_jwt.models import KeyEvent
@@ -29,7 +30,7 @@ class ListEvents(Subcommand):
         """Add the key or the domain, and the limit."""
         subject = parser.add_mutually_exclusive_group()
         subject.add_argument("public_key", metavar="PUBLIC_KEY", nargs="?")
-        subject.add_argument("--domain")
+        subject.add_argument("--domain", type=storable)
         parser.add_argument(
             "--limit",
             type=whole_number(1, 1_000_000),
@@ -41,9 +42,9 @@ class ListEvents(Subcommand):
     def run(self, options: Options) -> list[Document]:
         """Return the events."""
         events = KeyEvent.objects.select_related("app_domain", "key")
-        if options["public_key"]:
+        if options["public_key"] is not None:
             events = events.filter(key=find_key(options["public_key"]))
-        if options["domain"]:
+        if options["domain"] is not None:
             events = events.filter(app_domain=find_domain(options["domain"]))
         return [responses.key_event(event) for event in events[: options["limit"]]]
 

@@ -1,4 +1,4 @@
-"""The subcommand that tells owners which API keys are about to expire."""
+"""The subcommand that notifies owners of expiring API keys."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -19,7 +19,7 @@ COLUMNS = {
     "DAYS": "days",
     "EXPIRES": "expiresAt",
     "DOMAIN": "appDomain",
-    "TOLD": "contact",
+    "CONTACT": "contact",
 }
 
 
@@ -28,8 +28,8 @@ class NotifyExpiring(Subcommand):
 
     name = "notify_expiring"
     help = (
-        "Send an e-mail about API keys that are about to expire to the contact of their domain, or "
-        "to ADMINS if it has none. Each key is named once for each threshold. Run it daily."
+        "Notify owners of expiring keys: send an e-mail to the contact of each key's domain, or to "
+        "ADMINS if it has none. Each key is named once for each threshold. Run it daily."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -48,11 +48,11 @@ class NotifyExpiring(Subcommand):
             action="extend",
             nargs="+",
             metavar="DAYS",
-            help=f"Days before the expiry at which to tell (default: {defaults}).",
+            help=f"Days before the expiry at which to notify (default: {defaults}).",
         )
 
     def run(self, options: Options) -> Document:
-        """Send the messages and return who was told of which keys."""
+        """Send the messages and return who was notified of which keys."""
         report = notify_expiring(
             within=options["within"],
             thresholds=options["threshold"] or THRESHOLDS,
@@ -69,7 +69,7 @@ class NotifyExpiring(Subcommand):
         }
 
     def as_text(self, result: Any, *, heading: bool) -> str:
-        """Return one line for each key whose owner was told."""
+        """Return one line for each key whose owner was notified."""
         rows = (
             {
                 **each,

@@ -1,6 +1,5 @@
 """The subcommand that imports an operator's existing keys."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -13,7 +12,12 @@ from tot_jwt.keys import import_keys
 from tot_jwt.keys.csv_file import COLUMNS, REQUIRED_COLUMNS
 from tot_jwt.keys.importing import Report
 from tot_jwt.management.actors import operator
-from tot_jwt.management.subcommands.base import Document, Options, Subcommand
+from tot_jwt.management.subcommands.base import (
+    Document,
+    Options,
+    Subcommand,
+    standard_input,
+)
 from tot_jwt.rules.hashes import STRONG_SECRET
 
 
@@ -95,7 +99,7 @@ def _tell_bad_rows(report: Report, tell: Callable[[str], None]) -> None:
 
 
 def _opened(name: str) -> AbstractContextManager[BinaryIO]:
-    return nullcontext(sys.stdin.buffer) if name == "-" else Path(name).open("rb")
+    return nullcontext(standard_input().buffer) if name == "-" else Path(name).open("rb")
 
 
 def _progress(tell: Callable[[str], None], every: int) -> Callable[[int], None]:

@@ -1,10 +1,11 @@
 """Subcommands that create, rotate and end API keys."""
 
-import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from typing import Any
+
+from django.core.management.base import CommandError
 
 from tot_jwt.api import responses
 from tot_jwt.exceptions import TotJWTError
@@ -30,11 +31,15 @@ from tot_jwt.management.subcommands.base import (
     find_domain,
     find_key,
     find_keys,
+    read_input,
+    storable,
     whole_number,
 )
 from tot_jwt.management.subcommands.listing import key_table
 from tot_jwt.models import ApiKey, Environment, KeyStatus
 from tot_jwt.utils import clock
+
+RATE_HELP = "Requests with the key and its tokens together, for example 600/min."
 
 
 class CreateKey(Subcommand):
@@ -49,8 +54,8 @@ class CreateKey(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain and the settings of the key."""
-        parser.add_argument("domain")
-        parser.add_argument("--name", required=True, help="Name of the key.")
+        parser.add_argument("domain", type=storable)
+        parser.add_argument("--name", type=storable, required=True, help="Name of the key.")
         parser.add_argument(
             "--env",
             choices=Environment.values,
@@ -63,11 +68,12 @@ class CreateKey(Subcommand):
         )
         parser.add_argument(
             "--allow-ip",
+            type=storable,
             action="append",
             metavar="CIDR",
             help="Network from which the key works. May be repeated.",
         )
-        add_rate_argument(parser)
+        parser.add_argument("--rate-limit", type=storable, metavar="RATE", help=RATE_HELP)
         parser.add_argument(
             "--no-tokens",
             action="store_true",
@@ -95,16 +101,11 @@ class CreateKey(Subcommand):
 def add_scope_argument(parser: ArgumentParser) -> None:
     """Add the option that names a scope."""
     parser.add_argument(
-        "--scope", action="append", metavar="SCOPE", help="Scope of the key. May be repeated."
-    )
-
-
-def add_rate_argument(parser: ArgumentParser) -> None:
-    """Add the option that restricts how often a key works."""
-    parser.add_argument(
-        "--rate-limit",
-        metavar="RATE",
-        help="Requests with the key and its tokens together, for example 600/min.",
+        "--scope",
+        type=storable,
+        action="append",
+        metavar="SCOPE",
+        help="Scope of the key. May be repeated.",
     )
 
 
@@ -189,7 +190,10 @@ def _with_input(named: Iterable[str]) -> Iterator[str]:
     """Yield the public keys, with those of standard input in place of a hyphen."""
     for public_key in named:
         if public_key == "-":
-            yield from filled(line.strip() for line in sys.stdin)
+            typed = filled(line.strip() for line in read_input().split("\n"))
+            if not typed:
+                raise CommandError("Standard input has no public key. No key was revoked.")
+            yield from typed
         else:
             yield public_key
 

@@ -18,6 +18,7 @@ from tot_jwt.management.subcommands.base import (
     days,
     find_domain,
     find_key,
+    storable,
 )
 from tot_jwt.models import ApiKey, Environment, KeyStatus
 from tot_jwt.rules.status import status_q
@@ -56,7 +57,7 @@ class ListKeys(Subcommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the domain and the conditions."""
-        parser.add_argument("domain", nargs="?")
+        parser.add_argument("domain", nargs="?", type=storable)
         parser.add_argument("--status", choices=KeyStatus.values, help="Status of the keys.")
         parser.add_argument("--env", choices=Environment.values, help="Environment of the keys.")
         parser.add_argument(
@@ -83,7 +84,8 @@ class ListKeys(Subcommand):
 
 
 def _conditions(options: Options) -> Iterable[Q]:
-    if options["domain"]:
+    # A script's unset variable must not select all keys.
+    if options["domain"] is not None:
         yield Q(app_domain=find_domain(options["domain"]))
     if options["status"]:
         yield status_q(KeyStatus(options["status"]))

@@ -1,13 +1,17 @@
 """The subcommand that inspects a token."""
 
-import sys
 from typing import Any
 
 from tot_jwt.access.decisions import check_token
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.keys.loading import load
 from tot_jwt.management import text
-from tot_jwt.management.subcommands.base import Document, Options, Subcommand
+from tot_jwt.management.subcommands.base import (
+    Document,
+    Options,
+    Subcommand,
+    read_input,
+)
 from tot_jwt.tokens import ApiToken
 
 
@@ -22,10 +26,10 @@ class InspectToken(Subcommand):
     prints_always = True
 
     def run(self, options: Options) -> Document:
-        """Check the token. Return its claims only if one of our keys signed it."""
+        """Check the token. Return its claims only if a key of this installation signed it."""
         claims: Document | None = None
         try:
-            token = ApiToken(sys.stdin.read().strip())
+            token = ApiToken(read_input().strip())
             claims = dict(token.payload)
             token.check_exp()
             check_token(token, load(token.public_key))

@@ -53,7 +53,7 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 
 // Select2 names its box after the chosen value. Name it after the label too, as a screen reader needs.
-window.addEventListener("load", () => {
+const nameBoxes = () => {
   document.querySelectorAll("#apikey_form .select2-container").forEach((container) => {
     const label = document.querySelector(`label[for="${container.previousElementSibling?.id}"]`);
     if (!label) {
@@ -65,6 +65,11 @@ window.addEventListener("load", () => {
       box.setAttribute("aria-labelledby", `${label.id} ${value.id}`);
     });
   });
+};
+
+// jQuery calls the functions that wait for the page in timers, so Select2 may start after this event.
+window.addEventListener("load", () => {
+  window.django?.jQuery?.(() => window.setTimeout(nameBoxes));
 });
 
 // A browser may keep the page in memory and show it again when the user goes back.
