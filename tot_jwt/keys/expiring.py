@@ -16,9 +16,9 @@ from django.core.mail import mail_admins, send_mail
 from django.db import transaction
 from django.db.models import Q
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
-from tot_jwt.exceptions import TotJWTError
+from tot_jwt.exceptions import InvalidValue, TotJWTError
 from tot_jwt.keys.locking import lock_key
 from tot_jwt.keys.record import SYSTEM, Actor, Changes, record
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyEvent, write_alias
@@ -31,6 +31,10 @@ logger = logging.getLogger("tot_jwt")
 
 #: Days before the expiry at which an owner is told.
 THRESHOLDS = (14, 7, 1)
+#: A hundred years, as for the arguments of commands.
+MAX_DAYS = 36_500
+
+_BAD_DAYS = gettext_lazy("Use at least one number of days, each from 1 to %(limit)d.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +90,11 @@ def notify_expiring(
     One e-mail for each contact address names all its keys. Keys of domains without a contact go to
     ADMINS. If `within` is greater than all thresholds, it is a threshold too. A message that cannot
     be sent is reported, and sent by the next call. Two calls at once may send a message twice.
+
+    Raises InvalidValue if there is no number of days, or one that is not from 1 to MAX_DAYS.
     """
-    limits = sorted({*thresholds})
+    limits = _limits(within, thresholds)
     horizon = within or limits[-1]
-    if horizon > limits[-1]:
-        limits.append(horizon)
     report = Report()
     contacts = _expiring(horizon).order_by().values_list("app_domain__contact", flat=True)
     for contact in sorted(contacts.distinct()):
@@ -99,6 +103,17 @@ def notify_expiring(
         if notices:
             _notify(contact, notices, by, report)
     return report
+
+
+def _limits(within: int | None, thresholds: Iterable[int]) -> list[int]:
+    """Return the thresholds in order, with `within` if it is the greatest."""
+    limits = sorted({*thresholds})
+    days = [*limits] if within is None else [*limits, within]
+    if not days or not all(1 <= each <= MAX_DAYS for each in days):
+        raise InvalidValue(_BAD_DAYS % {"limit": MAX_DAYS})
+    if not limits or days[-1] > limits[-1]:
+        limits.append(days[-1])
+    return limits
 
 
 def _expiring(within: int) -> ApiKeyQuerySet:

@@ -1,9 +1,11 @@
 """KeyEvent, the record of what happened to keys and domains."""
 
-from typing import Any, NoReturn
+from datetime import datetime
+from typing import Any, NoReturn, Self
 
 from django.conf import settings as host_settings
 from django.db import models
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from tot_jwt.exceptions import RecordIsPermanent
@@ -11,6 +13,7 @@ from tot_jwt.models.domains import AppDomain
 from tot_jwt.models.keys import ApiKey
 from tot_jwt.models.managers import PrimaryManager
 from tot_jwt.rules import lengths
+from tot_jwt.utils import clock
 
 
 class KeyEventQuerySet(models.QuerySet["KeyEvent"]):
@@ -33,6 +36,17 @@ class KeyEventQuerySet(models.QuerySet["KeyEvent"]):
         if kwargs.get("update_conflicts") or len(args) > 2:
             raise RecordIsPermanent
         return super().bulk_create(objs, *args, **kwargs)
+
+    def prunable(self, before: datetime) -> Self:
+        """Select the events before that moment, without the notices of expiries still ahead.
+
+        Without its notice, `notify_expiring` would tell an owner again.
+        """
+        now = clock.now()
+        ahead = Q(expires_at__gt=now) | Q(released_at=None, created_by_key__expires_at__gt=now)
+        keys = ApiKey.objects.using(self.db).filter(ahead).order_by()
+        notices = Q(action=KeyEvent.Action.EXPIRY_NOTIFIED, key__in=keys)
+        return self.filter(~notices, at__lt=before)
 
     def erase(self) -> int:
         """Delete these events. Return their number. Only `tot_jwt.keys` may call this."""

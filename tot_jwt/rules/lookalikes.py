@@ -102,13 +102,16 @@ def is_secret_key(text: str) -> bool:
 
 @sensitive_variables()
 def is_digest_of(text: str, others: Iterable[str]) -> bool:
-    """Return whether the text is a digest of nothing or of another column."""
+    """Return whether the text is a digest of nothing or of another column, as written or folded."""
     algorithm = _DIGESTS.get(len(text))
     if algorithm is None or not _HEXADECIMAL.fullmatch(text):
         return False
+    columns = {""}
+    for column in others:
+        columns |= {column, column.strip(), column.strip().casefold()}
     digests = [
         hashlib.new(algorithm, column.encode(), usedforsecurity=False).hexdigest()
-        for column in ("", *others)
+        for column in columns
     ]
     return text.lower() in digests
 
@@ -116,8 +119,8 @@ def is_digest_of(text: str, others: Iterable[str]) -> bool:
 @sensitive_variables()
 def mistake(text: str, other_columns: Iterable[str]) -> Promise | None:
     """Return why the text is not a secret, or None. `other_columns` are the rest of its row."""
-    others = [column.strip().casefold() for column in other_columns]
-    if text.casefold() in others:
+    others = list(other_columns)
+    if text.casefold() in [column.strip().casefold() for column in others]:
         return _IS_OTHER_COLUMN
     if _PUBLIC_KEY.match(text):
         return _IS_PUBLIC_KEY
