@@ -8,7 +8,8 @@ from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
 from tests.support.times import DAY, NOON
-from tot_jwt.keys import change_key, erase_domain
+from tot_jwt.exceptions import InvalidValue
+from tot_jwt.keys import change_key, erase_domain, prune_events
 from tot_jwt.keys.expiring import expired_q, notify_expiring
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
 from tot_jwt.signals import key_expiring
@@ -220,6 +221,67 @@ def test_limits_select_the_keys(make_expiring, options, expected):
         make_expiring(days, name=f"d{days}")
 
     assert dict(told(**options)) == expected
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"thresholds": ()},
+        {"thresholds": [7, 0]},
+        {"thresholds": [-1]},
+        {"thresholds": [36_501]},
+        {"within": 0},
+        {"within": -3},
+        {"within": 36_501},
+        {"within": 7, "thresholds": [0]},
+    ],
+)
+def test_impossible_days_are_refused(make_expiring, mailoutbox, options):
+    make_expiring(1)
+
+    with pytest.raises(InvalidValue, match="each from 1 to 36500"):
+        notify_expiring(**options)
+
+    assert mailoutbox == []
+
+
+def test_within_alone_is_a_threshold(make_expiring):
+    make_expiring(5, name="k")
+
+    assert told(within=5, thresholds=()) == [("k", 5)]
+    assert told(within=36_500, thresholds=iter(())) == []
+
+
+def test_pruning_repeats_no_notice(make_expiring, make_key, app_domain, pass_time):
+    creator = make_expiring(6, name="creator")
+    make_key(app_domain=app_domain, created_by_key=creator, name="created")
+    make_key(app_domain=app_domain, name="endless")
+    assert told() == [("creator", 7), ("created", 7)]
+    pass_time(2 * DAY.total_seconds())
+
+    assert prune_events(NOON + DAY) > 0
+    assert told() == []
+    assert [event.action for event in KeyEvent.objects.all()] == [
+        "events_pruned",
+        "expiry_notified",
+        "expiry_notified",
+    ]
+
+
+def test_notice_is_prunable_after_expiry(make_expiring, make_key, app_domain, pass_time):
+    creator = make_expiring(2)
+    inside = {"app_domain": app_domain, "created_by_key": creator, "released_at": NOON}
+    make_key(expires_at=NOON + 4 * DAY - HOUR, **inside)
+    notify_expiring()
+    notices = KeyEvent.objects.filter(action="expiry_notified")
+
+    found = []
+    for _ in range(5):
+        found.append(notices.prunable(NOON + DAY).count())
+        pass_time(DAY.total_seconds())
+
+    assert found == [0, 0, 1, 1, 2]
+    assert notices.prunable(NOON).count() == 0
 
 
 def test_only_usable_keys_are_told(make_expiring, make_domain, make_key, app_domain):

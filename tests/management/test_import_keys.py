@@ -1,5 +1,6 @@
 """``import_keys``. tests/keys tests which rows and files are accepted."""
 
+import hashlib
 import io
 from argparse import ArgumentParser
 
@@ -91,6 +92,22 @@ def test_bad_hash_is_not_repeated(run, write_csv, capsys):
     told = capsys.readouterr().err
     assert told.startswith("Line 2: secret_hash: This hash is cut off")
     assert "c0ffee" not in told
+
+
+@pytest.mark.req("B6")
+def test_hash_of_public_key_is_refused(run, write_csv, capsys):
+    digest = hashlib.sha256(b"Old-Key.A1").hexdigest()
+    rows = [
+        full_row(1, public="Old-Key.A1", secret=digest),
+        full_row(2, public="Old-Key.A1", secret_hash=f"sha256${digest}"),
+    ]
+
+    with pytest.raises(SystemExit):
+        run("import_keys", write_csv(*rows, header=FULL_HEADER))
+
+    first, second = capsys.readouterr().err.splitlines()[:2]
+    assert first.startswith("Line 2: secret: This is a stored hash")
+    assert second.startswith("Line 3: secret_hash: This is the hash of an empty text or of another")
 
 
 def test_reading_stops_after_hundred_bad_rows(run, write_csv, capsys):

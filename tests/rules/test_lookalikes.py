@@ -156,6 +156,26 @@ def test_generated_secrets_are_accepted():
     assert {text: why(text) for text in texts} == dict.fromkeys(texts)
 
 
+@pytest.mark.parametrize("algorithm", ["md5", "sha1", "sha256", "sha512"])
+@pytest.mark.parametrize("column", ["Old-Key.A1", "old-key.a1", "OLD-KEY.A1", "Größe.A"])
+@pytest.mark.parametrize("around", ["", " ", "\t"])
+def test_digest_of_any_spelling_is_hash(algorithm, column, around):
+    digest = hashlib.new(algorithm, column.encode()).hexdigest()
+    others = ["myapp.com", f"{around}{column}{around}"]
+
+    for text in (digest, digest.upper()):
+        assert str(lookalikes.mistake(text, others)).startswith("This is a stored hash")
+        assert lookalikes.is_digest_of(text, others)
+    assert lookalikes.mistake(digest, ["myapp.com", column + "x"]) is None
+
+
+def test_digest_of_folded_column_is_hash():
+    digest = hashlib.sha256(b"old-key.a1").hexdigest()
+
+    assert lookalikes.is_digest_of(digest, ["Old-Key.A1"])
+    assert not lookalikes.is_digest_of(digest[:-2], ["Old-Key.A1"])
+
+
 @pytest.mark.parametrize(
     ("text", "is_hash", "is_secret"),
     [

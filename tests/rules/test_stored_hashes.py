@@ -4,7 +4,13 @@ import hashlib
 from typing import Any, NoReturn
 
 import pytest
-from django.contrib.auth.hashers import BasePasswordHasher, MD5PasswordHasher, make_password
+from django.contrib.auth.hashers import (
+    BasePasswordHasher,
+    BCryptSHA256PasswordHasher,
+    MD5PasswordHasher,
+    PBKDF2PasswordHasher,
+    make_password,
+)
 
 from tests.support.hashers import DJANGO_HASHERS
 from tot_jwt.exceptions import InvalidValue
@@ -14,6 +20,8 @@ from tot_jwt.rules.stored_hashes import StoredHashes
 pytestmark = pytest.mark.req("B6")
 
 SECRET = "an old secret of 32 characters.."
+BCRYPT = f"{'a' * 21}.{'b' * 31}"
+ARGON2 = f"$salt${'b' * 43}"
 SHA_512 = hashlib.sha512(SECRET.encode()).hexdigest()
 
 
@@ -56,6 +64,63 @@ class WithChecksum(BasePasswordHasher):
         """Compare, and count."""
         self.compared.append(encoded)
         return self.encode(password, encoded.split("$")[1]) == encoded
+
+
+class StandInBCrypt(BCryptSHA256PasswordHasher):
+    """A hasher that writes as bcrypt does, without its library."""
+
+    def salt(self) -> str:
+        """Return a version, a work factor and a salt."""
+        return f"$2b$12${'a' * 21}."
+
+    def encode(self, password: str, salt: str) -> str:
+        """Return a hash that is always the same."""
+        return f"bcrypt_sha256${salt}{'b' * 31}"
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Match everything."""
+        return True
+
+
+class StandInArgon2(BasePasswordHasher):
+    """A hasher that writes as Argon2 does, without its library."""
+
+    algorithm = "argon2"
+
+    def encode(self, password: str, salt: str) -> str:
+        """Return a hash that is always the same."""
+        return f"argon2$argon2id$v=19$m=102400,t=2,p=8${salt}${'b' * 43}"
+
+    def decode(self, encoded: str) -> dict[str, Any]:
+        """Return the digest."""
+        return {"hash": encoded.rpartition("$")[2]}
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Match everything."""
+        return True
+
+
+class DiligentPBKDF2(PBKDF2PasswordHasher):
+    """A hasher that a host set to more work than the limit, without that work."""
+
+    iterations = 3_000_010
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        """Return a hash of one iteration under the number of many."""
+        quick = super().encode(password, salt, 1).split("$")
+        return "$".join([quick[0], str(iterations or self.iterations), *quick[2:]])
+
+
+class OtherForm(PBKDF2PasswordHasher):
+    """A hasher of the host that writes its iterations in its own way."""
+
+    algorithm = "pbkdf2_other"
+    iterations = 1
+
+    def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
+        """Return a hash whose iterations have eight digits."""
+        parts = super().encode(password, salt, iterations).split("$")
+        return "$".join([parts[0], parts[1].zfill(8), *parts[2:]])
 
 
 @pytest.fixture(autouse=True)
@@ -181,6 +246,124 @@ def test_impossible_parameters_are_rejected(text):
     for _ in range(2):  # the second is answered from memory
         with pytest.raises(InvalidValue, match="cut off, masked or damaged"):
             hashes.read(text + digest)
+
+
+@pytest.mark.parametrize("number", ["0", "01", "+1", "1_0", "-1", "00", ""])
+@pytest.mark.parametrize(
+    ("algorithm", "position"), [("pbkdf2_sha256", 1), ("scrypt", 1), ("scrypt", 3), ("scrypt", 4)]
+)
+def test_number_is_written_one_way(algorithm, position, number):
+    parts = make_password(SECRET, hasher=algorithm).split("$")
+    parts[position] = number
+
+    assert not matches(SECRET, "$".join(parts))
+    assert reason("$".join(parts)).startswith("This hash is cut off, masked or damaged.")
+
+
+@pytest.mark.parametrize("text", ["pbkdf2_sha256$01$1$", "pbkdf2_sha256$1$$"])
+def test_known_parameters_excuse_no_form(text):
+    stored = make_password(SECRET, salt="1")
+    hashes = StoredHashes()
+    assert hashes.read(stored) == stored
+
+    with pytest.raises(InvalidValue, match="cut off, masked or damaged"):
+        hashes.read(text + stored.rpartition("$")[2])
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "pbkdf2_sha256$3000001$salt$",
+        "pbkdf2_sha256$" + "9" * 100 + "$salt$",
+        "scrypt$16384$salt$8$33$",
+        "scrypt$4194304$salt$1$2$",
+        "scrypt$2$salt$2097152$2$",
+    ],
+)
+def test_too_much_work_is_refused(start):
+    digest = make_password(SECRET, hasher=start.partition("$")[0]).rpartition("$")[2]
+
+    assert reason(start + digest).startswith(
+        "Comparing a secret with this hash would take too long"
+    )
+
+
+def test_hosts_own_work_raises_limit(settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.DiligentPBKDF2"]
+    stored = make_password(SECRET)
+
+    assert StoredHashes().read(stored) == stored
+    assert reason(stored.replace("$3000010$", "$3000011$")).startswith("Comparing a secret")
+
+
+def test_hosts_own_form_is_read(settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.OtherForm"]
+    stored = make_password(SECRET)
+
+    assert "$00000001$" in stored
+    assert StoredHashes().read(stored) == stored
+    assert matches(SECRET, stored)
+
+
+@pytest.mark.parametrize(
+    ("hasher", "texts", "start"),
+    [
+        (
+            "StandInBCrypt",
+            [f"bcrypt_sha256$$2{letter}$15${BCRYPT}" for letter in "aby"],
+            None,
+        ),
+        ("StandInBCrypt", [f"bcrypt_sha256$$2b${n}${BCRYPT}" for n in (16, 31)], "Comparing a"),
+        (
+            "StandInBCrypt",
+            [
+                *[f"bcrypt_sha256$$2b${n}${BCRYPT}" for n in ("4", "03", "00", "012", "32", "")],
+                f"bcrypt_sha256$$2b$12${BCRYPT.replace('.', 'a')}",
+                f"bcrypt_sha256$$2b$12${BCRYPT[:-1]}+",
+                f"bcrypt_sha256$$2c$12${BCRYPT}",
+            ],
+            "This hash is cut off",
+        ),
+        (
+            "StandInArgon2",
+            [
+                f"argon2$argon2{kind}m=1048576,t=2,p=4{ARGON2}"
+                for kind in ("id$v=19$", "i$v=16$", "d$")
+            ],
+            None,
+        ),
+        (
+            "StandInArgon2",
+            [
+                f"argon2$argon2id$v=19$m={m},t={t},p=4{ARGON2}"
+                for m, t in [(1048577, 2), (8, 262145), (4194304, 1)]
+            ],
+            "Comparing a",
+        ),
+        (
+            "StandInArgon2",
+            [
+                f"argon2$argon2id${numbers}{ARGON2}"
+                for numbers in (
+                    "v=20$m=8,t=1,p=1",
+                    "v=19$m=08,t=1,p=1",
+                    "v=19$m=8,t=0,p=1",
+                    "v=19$m=800,t=1,p=100",
+                    "v=19$t=1,m=8,p=1",
+                )
+            ],
+            "This hash is cut off",
+        ),
+    ],
+)
+def test_forms_of_libraries_are_known(settings, hasher, texts, start):
+    settings.PASSWORD_HASHERS = [f"{__name__}.{hasher}"]
+
+    for text in texts:
+        if start is None:
+            assert StoredHashes().read(text) == text
+        else:
+            assert reason(text).startswith(start), text
 
 
 @pytest.mark.parametrize(

@@ -127,9 +127,12 @@ def erase_domain(app_domain: AppDomain, *, by: Actor = SYSTEM) -> dict[str, int]
 
 
 def prune_events(before: datetime, *, by: Actor = SYSTEM) -> int:
-    """Delete the events before that moment, and record it. Return their number."""
+    """Delete the events before that moment, and record it. Return their number.
+
+    Notices of expiries that are still ahead stay: they keep owners from being told twice.
+    """
     with transaction.atomic(using=write_alias()):
-        deleted = KeyEvent.objects.filter(at__lt=before).erase()
+        deleted = KeyEvent.objects.prunable(before).erase()
         if deleted:
             record(Action.EVENTS_PRUNED, None, None, by, {"events": [deleted, 0]})
     return deleted

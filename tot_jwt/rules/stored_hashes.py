@@ -8,8 +8,8 @@ seconds at each attempt of a client, so the work is limited:
 
 ========== =====================================================================
 PBKDF2     3,000,000 iterations
-scrypt     4,194,304 = work factor × block size × parallelism
-Argon2     2,097,152 KiB = memory cost × time cost, and a parallelism of 99
+scrypt     4,194,304 = work factor * block size * parallelism
+Argon2     2,097,152 KiB = memory cost * time cost, and a parallelism of 99
 bcrypt     a work factor of 15
 ========== =====================================================================
 
@@ -62,7 +62,11 @@ _FORMS = (
         2**21,
     ),
     # A salt of 16 bytes leaves two bits for its last character.
-    _form(r"bcrypt(?:_\w+)?\$\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])\$[\w./]{21}[.Oeu][\w./]{31}", 15),
+    _form(
+        r"bcrypt(?:_\w+)?\$\$2[abxy]\$(0[4-9]|[12][0-9]|3[01])"
+        r"\$[A-Za-z0-9./]{21}[.Oeu][A-Za-z0-9./]{31}",
+        15,
+    ),
 )
 
 _NOT_A_HASH = _(
