@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.db.models.signals import pre_save
+from django.db import connection
+from django.db.models.signals import post_save, pre_save
 from django.test import Client
 from django.utils import timezone
 
@@ -24,7 +25,7 @@ from tests.support.admin import (
     text,
 )
 from tot_jwt.exceptions import InvalidValue
-from tot_jwt.models import ApiKey
+from tot_jwt.models import ApiKey, KeyEvent
 
 
 @pytest.mark.req("E4")
@@ -283,6 +284,33 @@ def test_domain_can_be_typed_without_javascript(typed, superuser, client, make_d
     client.post(ADD_KEY, data)
 
     assert ApiKey.objects.get().app_domain == domains["hop" not in typed]
+
+
+def test_typed_domain_wins_over_preselected(superuser, client, make_domain):
+    selected, typed = make_domain(domain="one.example"), make_domain(domain="two.example")
+    data = new_key_data(client, selected, app_domain_typed="two.example")
+
+    client.post(f"{ADD_KEY}?app_domain={selected.pk}", data)
+
+    assert ApiKey.objects.get().app_domain == typed
+
+
+@pytest.mark.django_db(transaction=True)
+def test_domain_erased_before_commit_gives_message(superuser, client, make_domain):
+    app_domain = make_domain()
+    data = new_key_data(client, app_domain)
+
+    def erase(event):
+        """Delete the domain as another process does. Some databases notice at the commit only."""
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM tot_jwt_appdomain WHERE id = %s", [app_domain.pk])
+
+    with once_on(post_save, KeyEvent, erase):
+        response = client.post(ADD_KEY, data)
+
+    assert response["Location"] == ADD_KEY
+    assert messages(response) == ["Another user changed this at the same time. Please try again."]
+    assert not ApiKey.objects.exists()
 
 
 @pytest.mark.parametrize("typed", ["other.example", "no domain", "1"])

@@ -8,8 +8,9 @@ from django.contrib.admin.models import LogEntry
 from django.db.models.signals import post_init
 from django.utils import timezone
 
-from tests.support.admin import change_url, changed_data, messages, once_on, text
+from tests.support.admin import KEYS, change_url, changed_data, messages, once_on, text
 from tot_jwt.keys import lifecycle
+from tot_jwt.keys.domains import erase_domain
 from tot_jwt.models import ApiKey
 
 
@@ -80,6 +81,16 @@ def test_key_revoked_meanwhile_gives_message(superuser, client, make_key):
         response = client.post(change_url(key), changed_data(key, name="New"))
 
     assert messages(response) == ["This key has been revoked and can no longer be changed."]
+
+
+def test_key_erased_meanwhile_gives_message(superuser, client, make_key):
+    key = make_key()
+
+    with once_on(post_init, ApiKey, lambda row: erase_domain(key.app_domain)):
+        response = client.post(change_url(key), changed_data(key, name="New"))
+
+    assert response["Location"] == KEYS
+    assert "another user has erased it" in messages(response)[0]
 
 
 def test_past_expiry_gives_field_error(superuser, client, make_key):

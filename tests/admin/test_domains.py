@@ -1,19 +1,25 @@
 """Domains in the admin."""
 
+import html
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.db.models.signals import post_init, pre_save
 
 from tests.support.admin import (
+    ADD_KEY,
     DOMAINS,
     KEYS,
+    before_transaction,
     change_url,
+    changed_data,
     messages,
+    new_key_data,
     once_on,
     run_action,
     text,
 )
-from tot_jwt.keys.domains import suspend_domain
+from tot_jwt.keys.domains import erase_domain, suspend_domain
 from tot_jwt.models import AppDomain, KeyEvent
 
 
@@ -148,6 +154,59 @@ def test_invalid_setting_gives_field_error(field, value, superuser, client, make
 
     assert response.context["adminform"].form.errors[field]
     assert AppDomain.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    ["[" * 5000, "[" * 900 + "]" * 900, '{"a": ' + "1" * 5000 + "}", r'{"a": "\ud800"}', "NaN"],
+    ids=["nested", "closed", "number", "surrogate", "nan"],
+)
+def test_hostile_metadata_gives_field_error(metadata, superuser, client, make_key):
+    key = make_key()
+    forms = {
+        f"{DOMAINS}add/": {"domain": "shop.example"},
+        change_url(key.app_domain): {},
+        ADD_KEY: new_key_data(client, key.app_domain),
+        change_url(key): changed_data(key),
+    }
+
+    for url, data in forms.items():
+        response = client.post(url, {**data, "metadata": metadata})
+
+        assert response.context["adminform"].form.errors["metadata"], url
+        assert html.escape(metadata) in text(response), url
+
+
+@pytest.mark.parametrize("url", [f"{DOMAINS}add/", ADD_KEY])
+def test_metadata_in_url_is_shown_unchanged(url, superuser, client):
+    sent = '{"plan": "gold"}'
+
+    page = text(client.get(url, {"metadata": sent}))
+
+    assert f"\n{html.escape(sent)}</textarea>" in page
+
+
+@pytest.mark.parametrize("name", ["suspend_domains", "resume_domains"])
+def test_action_on_erased_domain_gives_message(name, superuser, client, make_domain):
+    app_domain = make_domain()
+    if name == "resume_domains":
+        suspend_domain(app_domain)
+
+    with before_transaction(lambda: erase_domain(app_domain)):
+        response = run_action(client, name, app_domain, confirmed="1")
+
+    assert response["Location"] == DOMAINS
+    assert "another user has erased it" in messages(response)[0]
+
+
+def test_change_of_erased_domain_gives_message(superuser, client, make_domain):
+    app_domain = make_domain()
+
+    with once_on(post_init, AppDomain, erase_domain):
+        response = client.post(change_url(app_domain), {"name": "New name"})
+
+    assert response["Location"] == DOMAINS
+    assert "another user has erased it" in messages(response)[0]
 
 
 def test_unchanged_domain_records_nothing(superuser, client, make_domain):

@@ -4,6 +4,7 @@ import itertools
 
 import pytest
 from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from tests.support.admin import ADD_KEY, DOMAINS, EVENTS, KEYS, listed
@@ -33,6 +34,63 @@ def test_filters_in_url_break_no_list(url, superuser, client, make_key):
     for name, value in itertools.product(FILTERS, GARBAGE):
         status = client.get(url, {name: value}).status_code
         assert status in (200, 302, 400), (name, value)
+
+
+@pytest.mark.parametrize("url", [KEYS, DOMAINS, EVENTS])
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"id__range": "1"},
+        {"pk__range": "1,2,3"},
+        {"created_at__range": "1"},
+        {"at__range": ""},
+        {"id__isnull": "2"},
+        {f"metadata{'__a' * 200}": "1"},
+        {f"metadata{'__a' * 900}": "1"},
+        {f"app_domain__metadata{'__a' * 300}": "1"},
+        {f"name{'__lower' * 900}": "1"},
+        {"q": "a " * 1500},
+        {"q": "é " + "a " * 1500},
+        {"q": "é " * 1500},
+        {"q": "a" * 60_000},
+    ],
+    ids=lambda query: str(query)[:40],
+)
+def test_extreme_filters_break_no_list(query, url, superuser, client, make_key):
+    make_key()
+
+    assert client.get(url, query).status_code in (200, 302, 400)
+
+
+def test_unusable_filter_leads_to_the_list(superuser, client, make_key, caplog):
+    make_key()
+
+    response = client.get(KEYS, {"id__range": "1"})
+
+    assert response["Location"] == f"{KEYS}?e=1"
+    assert "cannot filter tot_jwt.ApiKey as asked: IndexError" in caplog.text
+    assert client.get(KEYS, {"metadata__plan": '"gold"'}).status_code == 200
+
+
+def test_failure_for_filtered_rows_redirects(superuser, client, make_key):
+    """The database counts the rows, but cannot return them."""
+    make_key(name="Shop")
+
+    def fail(*args):
+        raise DatabaseError
+
+    with connection.execute_wrapper(only_on("secret_hint", fail)):
+        response = client.get(KEYS, {"q": "Shop"})
+
+    assert response["Location"] == f"{KEYS}?e=1"
+
+
+def test_unusable_filters_keep_other_answers(log_in, client, make_key):
+    make_key()
+    log_in("view_apikey")
+
+    assert client.get(KEYS, {"secret_hash__startswith": "a"}).status_code == 400
+    assert client.get(DOMAINS, {"id__range": "1"}).status_code == 403
 
 
 def test_numbers_in_url_break_no_page(superuser, client):
@@ -104,6 +162,39 @@ def test_search_reads_any_domain(domain, term, found, superuser, client, make_ke
     make_key(app_domain=make_domain(domain=domain))
 
     assert bool(listed(client.get(KEYS, {"q": term}))) is found
+
+
+@pytest.mark.parametrize("word", ["m", "é", '"m m"'])
+def test_search_of_many_words_stays_small(word, superuser, client, make_key, make_domain):
+    key = make_key(name=f"é m m {word}", app_domain=make_domain(name="é m m"))
+
+    def length(count):
+        with CaptureQueriesContext(connection) as queries:
+            rows = listed(client.get(KEYS, {"q": " ".join(["é", *[word] * count])}))
+        assert rows == [key]
+        return max(len(query["sql"]) for query in queries)
+
+    one, two = length(1), length(2)
+    assert length(25) <= one + 24 * (two - one) + 100
+
+
+@pytest.mark.parametrize("term", ["a " * 1500, "é " + "m " * 9, "é " * 1500, "a\0" * 30_000])
+def test_any_term_breaks_no_autocompletion(term, superuser, client, make_domain):
+    make_domain(name="é m")
+
+    found = client.get(
+        "/admin/autocomplete/",
+        {"app_label": "tot_jwt", "model_name": "apikey", "field_name": "app_domain", "term": term},
+    )
+
+    assert found.status_code == 200
+
+
+@pytest.mark.parametrize(("words", "found"), [(31, False), (32, True)])
+def test_search_ignores_words_after_32(words, found, superuser, client, make_key):
+    make_key(name="a")
+
+    assert bool(listed(client.get(KEYS, {"q": "a " * words + "nothing"}))) is found
 
 
 def test_search_finds_aliases_and_ids(superuser, client, make_key, make_domain):

@@ -13,6 +13,7 @@ from django.db.models.signals import post_init, pre_save
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.formats import date_format
 
 from tests.support.admin import (
     EVENTS,
@@ -31,15 +32,17 @@ from tests.support.admin import (
     secret_in,
     text,
 )
+from tests.support.times import NOON
 from tot_jwt.exceptions import Conflict
+from tot_jwt.keys.domains import erase_domain
 from tot_jwt.models import ApiKey, KeyEvent
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
 def offered_graces(response):
-    """Return the grace periods that the page offers, in seconds."""
-    return re.findall(r'type="radio" name="grace" value="(\d+)"', text(response))
+    """Return the choices that the page offers: grace periods in seconds, and `replace`."""
+    return re.findall(r'type="radio" name="grace" value="(\w+)"', text(response))
 
 
 @pytest.mark.req("E4")
@@ -177,6 +180,94 @@ def test_grace_ends_with_the_key(superuser, client, make_key):
     assert ApiKey.objects.get().previous_secret_expires_at == expires_at
     expired = make_key(expires_at=timezone.now() - HOUR)
     assert offered_graces(client.get(rotate_url(expired))) == ["0"]
+
+
+@pytest.mark.req("E4")
+def test_unused_secret_can_be_replaced(superuser, client, make_key, works):
+    key = make_key()
+    unused = secret_in(rotate(client, key))
+    before = ApiKey.objects.get()
+
+    page = client.get(rotate_url(key))
+
+    assert offered_graces(page) == ["0", "replace"]
+    assert "How long the older secret keeps working" in text(page)
+    end = date_format(timezone.localtime(before.previous_secret_expires_at), "TIME_FORMAT")
+    assert re.search(rf"Until [^:<]*{end}[^<]*: the new secret replaces the unused", text(page))
+    assert re.search(r'value="replace"[^>]* checked', text(page))
+    secret = secret_in(rotate(client, key, grace="replace"))
+    after = ApiKey.objects.get()
+    assert after.previous_secret_expires_at == before.previous_secret_expires_at
+    assert [works(key, text) for text in (key.secret, unused, secret)] == [True, False, True]
+
+
+@pytest.mark.parametrize("grace", ["3600", "86400"])
+def test_unused_secret_has_no_grace(grace, superuser, client, make_key):
+    key = make_key()
+    rotate(client, key)
+
+    response = rotate(client, key, grace=grace)
+
+    assert response.context["form"].errors["grace"]
+    assert not SECRET.search(text(response))
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+def test_used_or_only_secret_is_kept(is_live, superuser, client, make_key):
+    now = timezone.now()
+    key = make_key(
+        previous_secret_expires_at=now + (HOUR if is_live else -HOUR),
+        secret_last_used_at=now if is_live else None,
+    )
+
+    response = rotate(client, key, grace="replace")
+
+    assert response.context["form"].errors["grace"]
+    assert ApiKey.objects.get().secret_hash == key.secret_hash
+
+
+@pytest.mark.req("E4")
+def test_form_replacing_secret_rotates_once(superuser, client, make_key):
+    key = make_key()
+    rotate(client, key)
+    data = rotation_data(client, key, grace="replace")
+    hint = ApiKey.objects.get().secret_hint
+    client.post(rotate_url(key), data)
+    ApiKey.objects.update(secret_hint=hint)  # two secrets may end in the same characters
+
+    again = client.post(rotate_url(key), data)
+
+    assert "This form was already used" in text(again)
+    assert KeyEvent.objects.filter(action="rotated").count() == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"secret_hash": "x" * 64},
+        {"secret_last_used_at": NOON},
+        {"generation": 7},
+        {"disabled_at": NOON},
+    ],
+)
+def test_other_changes_keep_rotation_form(change, superuser, client, make_key):
+    """The first use of an imported secret changes its hash, for example."""
+    key = make_key()
+    data = rotation_data(client, key)
+    ApiKey.objects.update(**change)
+
+    assert SECRET.search(text(client.post(rotate_url(key), data)))
+
+
+def test_key_erased_meanwhile_gives_message(superuser, client, make_key):
+    key = make_key()
+    data = rotation_data(client, key)
+
+    with before_transaction(lambda: erase_domain(key.app_domain)):
+        response = client.post(rotate_url(key), data)
+
+    assert response["Location"] == KEYS
+    assert "another user has erased it" in messages(response)[0]
 
 
 def test_curl_command_quotes_the_public_key(superuser, client, make_key):
@@ -341,8 +432,8 @@ def test_many_created_keys_cost_no_queries(
     for _ in range(created):
         make_key(created_by_key=key)
 
-    # Session, user, key, app domain, created keys.
-    with django_assert_num_queries(5):
+    # Session, user, key, app domain, created keys, the last rotation.
+    with django_assert_num_queries(6):
         client.get(rotate_url(key))
 
 

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from django.views.decorators.cache import cache_page
 from django.views.generic import View
 from rest_framework.authentication import SessionAuthentication
-from rest_framework.decorators import action
+from rest_framework.decorators import action, api_view
 from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSet
@@ -26,9 +26,9 @@ class Host:
         self.urlpatterns = list(patterns)
 
 
-def found(settings, *patterns, scopes=KNOWN):
+def found(settings, *patterns, scopes=KNOWN, **others):
     """Return the views and scopes that the check names in a URLconf of these patterns."""
-    settings.TOT_JWT = {"SCOPES": scopes}
+    settings.TOT_JWT = {"SCOPES": scopes, **others}
     settings.ROOT_URLCONF = Host(*patterns)
     messages = check_required_scopes()
     assert {message.id for message in messages} <= {"tot_jwt.W017"}
@@ -152,6 +152,26 @@ def test_broken_urlconf_is_left_to_django(settings, urlconf):
     settings.ROOT_URLCONF = urlconf
 
     assert check_required_scopes() == []
+
+
+def test_function_view_has_its_name(settings):
+    @api_view()
+    def stock(request): ...  # pragma: no cover
+
+    stock.cls.permission_classes = [HasScopes]
+    stock.cls.required_scopes = ["x"]
+
+    assert found(settings, path("a", stock)) == [(f"{HERE}.stock", "x")]
+
+
+@pytest.mark.parametrize("scopes", [KNOWN, {}])
+def test_scope_without_tokens_warns(settings, scopes):
+    pattern = path("a", Scoped.as_view(required_scopes=["keys:manage"]))
+
+    assert found(settings, pattern, scopes=scopes) == []
+    assert found(settings, pattern, scopes=scopes, TOKENS_MANAGE_KEYS=False) == [
+        ("tests.views.Scoped", "keys:manage")
+    ]
 
 
 @pytest.mark.django_db

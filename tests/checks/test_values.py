@@ -130,6 +130,11 @@ def test_checks_are_registered_with_tags():
         ("TOKEN_HEADER", "Content-Type", "E023"),
         ("TOKEN_HEADER", "content-length", "E023"),
         ("TOKEN_HEADER", "X-Forwarded-For", "E023"),
+        ("TOKEN_HEADER", "Accept-Language", "E023"),
+        ("TOKEN_HEADER", "If-None-Match", "E023"),
+        ("TOKEN_HEADER", "Range", "E023"),
+        ("TOKEN_HEADER", "sec-fetch-site", "E023"),
+        ("TOKEN_HEADER", "X-CSRFToken", "E023"),
     ],
 )
 @pytest.mark.req("A5")

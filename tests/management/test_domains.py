@@ -309,3 +309,16 @@ def test_erased_name_can_be_created_again(run, run_json, tenant, client):
     new = ApiKey.objects.get()
     new.secret = printed["totSecretKey"]
     assert client.post(TOKEN_URL, body(new), content_type="application/json").status_code == 200
+
+
+@pytest.mark.parametrize("option", ["--name", "--alias", "--contact", "--external-id"])
+@pytest.mark.parametrize("text", ["a\0", "\udcff"])
+def test_text_that_no_database_stores(run, domain, option, text):
+    with pytest.raises(CommandError, match=f"{option}: has a NUL"):
+        run("change_domain", domain["appDomain"], option, text)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "\u202e1", " "])
+def test_external_id_must_be_readable(run, domain, text):
+    with pytest.raises(CommandError, match="external_id: "):
+        run("change_domain", domain["appDomain"], "--external-id", text)

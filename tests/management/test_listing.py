@@ -171,3 +171,14 @@ def test_list_contains_no_secrets(run, make_key):
     for printed in (run("list_keys"), run("list_keys", "--json"), "".join(shown)):
         assert all(key.public_key in printed for key in keys)
         assert not [k for k in keys if k.secret in printed or k.secret_hash in printed]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["list_keys", ""], ["list_events", ""], ["list_events", "--domain", ""]],
+)
+def test_empty_subject_does_not_list_all(run, make_key, arguments):
+    make_key()
+
+    with pytest.raises(CommandError):
+        run(*arguments)

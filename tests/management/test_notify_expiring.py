@@ -65,6 +65,12 @@ def test_failure_is_told_on_stderr(outcome, key, unreachable, mailoutbox, argume
     assert ("pk_1" in result.out) is (arguments == [])
 
 
+def test_failure_alone_prints_no_list(outcome, unreachable):
+    result = outcome("notify_expiring")
+
+    assert (result.out, result.status) == ("", 1)
+
+
 def test_failure_is_in_json(outcome, unreachable):
     result = outcome("notify_expiring", "--json")
 

@@ -56,9 +56,14 @@ def test_one_line_prints_a_list(run, run_json, keys, type_in):
     type_in(keys[0].public_key)
     assert isinstance(run_json("revoke_key", "-"), list)
 
-    type_in("")
-    assert run("revoke_key", "-") == "None.\n"
-    assert revoked() == 1
+
+@pytest.mark.parametrize("text", ["", " \n\n"])
+def test_empty_input_is_an_error(run, keys, type_in, text):
+    type_in(text)
+
+    with pytest.raises(CommandError, match="no public key"):
+        run("revoke_key", keys[0].public_key, "-")
+    assert revoked() == 0
 
 
 @pytest.mark.parametrize("unknown", ["pk_x", "PK_MIXED", "é", "pk_Mixed\x1b[2J", "\udcff"])

@@ -145,6 +145,47 @@ def test_probes_need_no_host_or_https(ask):
     assert [status for status, *_ in answers] == [200, 200, 400, 200]
 
 
+def test_json_log_hides_the_query(ask):
+    pytest.importorskip("whitenoise")
+
+    _, log = ask(["/broken?totSecretKey=sk_live_in_query", PROXY], LOG_FORMAT="json")
+
+    assert "ZeroDivisionError" in log
+    assert "sk_live_in_query" not in log
+
+
+def test_access_log_lacks_the_query():
+    [command] = re.findall("^CMD (.+)$", read("example_project/Dockerfile"), re.MULTILINE)
+    [log_format] = [part for part in json.loads(command) if "--access-logformat" in part]
+
+    assert "%(U)s" in log_format
+    assert not {"%(r)s", "%(q)s", "%(f)s"} & set(re.findall(r"%\(\w\)s", log_format))
+
+
+def test_image_creates_a_home_folder():
+    assert "useradd --system --create-home" in read("example_project/Dockerfile")
+
+
+def test_allowed_hosts_may_have_spaces(ask):
+    pytest.importorskip("whitenoise")
+    hosts = "api.example.com, www.example.com ,"
+
+    answers, _ = ask(["/", {**PROXY, "Host": "www.example.com"}], ALLOWED_HOSTS=hosts)
+
+    assert answers[0][0] == 200
+
+
+def test_unready_probe_logs_one_line(ask):
+    pytest.importorskip("whitenoise")
+    pytest.importorskip("psycopg")
+
+    answers, log = ask(["/readyz", {}], DATABASE_URL="postgres://a:b@127.0.0.1:1/c")
+
+    [line] = [line for line in log.splitlines() if "Not ready: " in line]
+    assert answers[0][0] == 503
+    assert line.endswith("TCP/IP connections?")
+
+
 def test_readiness_requires_the_database(ask):
     pytest.importorskip("whitenoise")
 

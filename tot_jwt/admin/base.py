@@ -7,19 +7,26 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG
-from django.core.exceptions import FieldError, ValidationError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import DateTimeField, Model, Q, QuerySet
 from django.forms.utils import to_current_timezone
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from tot_jwt.admin.changelist import NullsLast, unicode_domains, with_domains
-from tot_jwt.exceptions import InvalidValue, KeyIsRevoked, PreviousSecretStillValid, TotJWTError
+from tot_jwt.admin.changelist import NullsLast, is_short, search_words, with_domains
+from tot_jwt.exceptions import (
+    InvalidValue,
+    KeyIsRevoked,
+    PreviousSecretStillValid,
+    ResourceNotFound,
+    TotJWTError,
+)
 from tot_jwt.http.addresses import client_address
 from tot_jwt.keys.record import Actor, administrator
 from tot_jwt.models import write_alias
+from tot_jwt.utils.logs import warn
 
 M = TypeVar("M", bound=Model)
 
@@ -35,8 +42,8 @@ else:
 #: The errors with which `tot_jwt.keys`, or the database, rejects a change.
 REJECTIONS = (TotJWTError, ValidationError, IntegrityError)
 
-#: What a database and its driver raise for a filter of the URL that they cannot apply.
-_UNUSABLE_FILTERS = (DatabaseError, FieldError, OverflowError, TypeError, ValueError)
+# Django answers these itself.
+_ANSWERED = (Http404, IncorrectLookupParameters, PermissionDenied, SuspiciousOperation)
 
 
 class LifecycleAdmin(_ModelAdmin[M]):
@@ -59,7 +66,8 @@ class LifecycleAdmin(_ModelAdmin[M]):
 
         Hashes are excluded: the results would reveal them letter by letter.
         """
-        return "secret_hash" not in lookup and super().lookup_allowed(lookup, value, request)
+        is_harmless = "secret_hash" not in lookup and is_short(lookup)
+        return is_harmless and super().lookup_allowed(lookup, value, request)
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         """Return the class of the list. A theme may have its own, so this extends it."""
@@ -71,27 +79,31 @@ class LifecycleAdmin(_ModelAdmin[M]):
             return super().get_changelist_instance(request)
         try:
             with transaction.atomic(using=write_alias()):  # PostgreSQL: an error ends a transaction
-                return super().get_changelist_instance(request)
-        except _UNUSABLE_FILTERS as error:
+                change_list = super().get_changelist_instance(request)
+                len(change_list.result_list)  # the template would fetch the rows without this guard
+                return change_list
+        except _ANSWERED:
+            raise
+        except Exception as error:  # of the ORM, the database or its driver: any type
             if request.GET.keys() <= {ERROR_FLAG}:
                 raise
-            # Django redirects to the whole list. It does so for some of these errors only.
+            warn("The admin cannot filter %s as asked: %s", self.opts.label, type(error).__name__)
+            # Django redirects to the whole list. It does so for some errors only.
             raise IncorrectLookupParameters from error
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[M], search_term: str
     ) -> tuple[QuerySet[M], bool]:
         """Return the rows that match each word, also in the Unicode form of their domain."""
-        term = search_term.replace("\0", "")  # PostgreSQL rejects NUL
-        if term.isascii() or not self.domain_path:
-            return super().get_search_results(request, queryset, term)
-        for word, domains in unicode_domains(term):
-            found, _duplicates = super().get_search_results(request, queryset, word)
+        plain, encoded = search_words(search_term, with_unicode=bool(self.domain_path))
+        # Each word is sought in the unfiltered rows: otherwise each contains all words before it.
+        rows = queryset
+        queryset, duplicates = super().get_search_results(request, rows, " ".join(plain))
+        for word, domains in encoded:
+            found, _duplicates = super().get_search_results(request, rows, word)
             condition = Q(pk__in=found.order_by().values("pk"))
-            if domains is not None:
-                condition |= with_domains(domains, self.domain_path)
-            queryset = queryset.filter(condition)
-        return queryset, False
+            queryset = queryset.filter(condition | with_domains(domains, self.domain_path))
+        return queryset, duplicates
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """Return the values that the URL gives to a new row, except dates that cannot be shown."""
@@ -111,6 +123,8 @@ class LifecycleAdmin(_ModelAdmin[M]):
     def reject(self, request: HttpRequest, error: Exception, url: str = "") -> HttpResponse:
         """Redirect to the URL, by default to the present one, with the error as a message."""
         self.message_user(request, reason(error), messages.ERROR)
+        if isinstance(error, ResourceNotFound):
+            url = self.admin_url("changelist")  # the row has no page any more
         return HttpResponseRedirect(url or request.get_full_path())
 
     def actor(self, request: HttpRequest) -> Actor:
@@ -156,6 +170,8 @@ def reason(error: Exception) -> "StrOrPromise":
                 "This key already has two valid secrets. "
                 "End the older one first, or rotate without a grace period."
             )
+        case ResourceNotFound():
+            return _("This no longer exists: another user has erased it. Nothing has been changed.")
         case ValidationError():
             return " ".join(error.messages)
     return _("Another user changed this at the same time. Please try again.")

@@ -1,6 +1,6 @@
 """The lists of the admin: rows without a value come last, and a search finds Unicode domains."""
 
-from collections.abc import Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import idna
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+#: The most words of a search, and the most characters: no column of names is longer.
+_MAX_WORDS, _MAX_TERM = 32, 1000
+#: The most parts of a look-up. Django handles the parts recursively.
+_MAX_PARTS = 16
+
 
 class NullsLast(_Base):
     """A change list that puts rows without a value last, in both directions of each column.
@@ -30,14 +35,27 @@ class NullsLast(_Base):
         return [_nulls_last(self.model, order) for order in super().get_ordering(request, queryset)]
 
 
-def unicode_domains(term: str) -> Iterator[tuple[str, Q | None]]:
-    """Yield each word of the search term, and the domains that contain it in Unicode, if any.
+def is_short(lookup: str) -> bool:
+    """Return whether the look-up has so few parts that Django can handle it."""
+    return lookup.count(LOOKUP_SEP) < _MAX_PARTS
+
+
+def search_words(term: str, *, with_unicode: bool) -> tuple[list[str], list[tuple[str, Q]]]:
+    """Return the search term's plain words, and each other word with the domains it may mean.
 
     The database holds the domains in ASCII: `xn--bcher-kva.example` contains no `bücher`.
+    Without `with_unicode`, all words are plain. Words beyond the first 32 are ignored.
     """
-    for word in smart_split(term):
+    plain: list[str] = []
+    encoded: list[tuple[str, Q]] = []
+    usable = term.replace("\0", "")[:_MAX_TERM]  # PostgreSQL rejects NUL
+    for word in islice(smart_split(usable), _MAX_WORDS):
         text = unescape_string_literal(word) if _is_quoted(word) else word
-        yield word, None if text.isascii() else _containing(_folded(text))
+        if text.isascii() or not with_unicode:
+            plain.append(word)
+        else:
+            encoded.append((word, _containing(_folded(text))))
+    return plain, encoded
 
 
 def _containing(text: str) -> Q:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AutocompleteSelect
 from django.core.exceptions import ValidationError
+from django.forms.fields import InvalidJSONInput
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.rules import domains, networks, scopes
+from tot_jwt.rules.metadata import validate_metadata
 
 if TYPE_CHECKING:
     from tot_jwt.models import AppDomain
@@ -43,9 +45,10 @@ class DomainSelect(AutocompleteSelect):
     """
 
     def value_from_datadict(self, data: Any, files: Any, name: str) -> Any:
-        """Return the selected primary key or, if there is none, what the user typed."""
+        """Return what the user typed or, if that is nothing, the selected primary key."""
+        # With JavaScript, nothing is typed. Without it, the URL may have selected another domain.
         typed = data.get(_typed_name(name), "").strip()
-        return super().value_from_datadict(data, files, name) or (TypedDomain(typed) or None)
+        return TypedDomain(typed) or super().value_from_datadict(data, files, name)
 
     def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the selection, and the text field for browsers without JavaScript."""
@@ -112,9 +115,23 @@ class MetadataField(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         """Return the object as text that is easy to read and to edit."""
-        if not isinstance(value, dict):
-            return super().prepare_value(value)
+        if isinstance(value, str):  # what the user typed, or the URL gives
+            return value
         return json.dumps(value, ensure_ascii=False, indent=2) if value else ""
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return what the user typed, which may be JSON that no page can show."""
+        return initial if self.disabled else InvalidJSONInput(data or "")
+
+    def to_python(self, value: Any) -> Any:
+        """Return the object, or None for an empty text. Raises ValidationError."""
+        try:
+            converted = super().to_python(value)
+        except (RecursionError, ValueError) as error:  # deeply nested; a number of 5,000 digits
+            raise ValidationError(self.error_messages["invalid"], code="invalid") from error
+        if converted is not None:
+            validate_metadata(converted)
+        return converted
 
     def clean(self, value: Any) -> Any:
         """Return the object. Raises ValidationError."""

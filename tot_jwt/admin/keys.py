@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy as _
 
@@ -176,11 +176,14 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin, RecordedAdmin[ApiKey]):
             return super().changeform_view(request, object_id, *args, **kwargs)
         if not self.has_add_permission(request):
             raise PermissionDenied
-        with _one_at_a_time(request.user):
-            key = ApiKeyAddForm.existing_key(request.POST, request.user.pk)
-            if key is not None:
-                return self._used_add_form(request, key)
-            return super().changeform_view(request, None, *args, **kwargs)
+        try:
+            with _one_at_a_time(request.user):
+                key = ApiKeyAddForm.existing_key(request.POST, request.user.pk)
+                if key is not None:
+                    return self._used_add_form(request, key)
+                return super().changeform_view(request, None, *args, **kwargs)
+        except IntegrityError as error:  # at the commit: the domain was erased meanwhile
+            return self.reject(request, error)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Create or change the key. A new key carries its secret until `response_add`."""

@@ -21,11 +21,15 @@ from tot_jwt.exceptions import KeyIsRevoked
 from tot_jwt.keys import rotate_key
 from tot_jwt.keys.lifecycle import DEFAULT_GRACE
 from tot_jwt.keys.locking import lock_key
-from tot_jwt.models import ApiKey, ApiKeyQuerySet, write_alias
+from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyEvent, write_alias
 from tot_jwt.rules import expiry
 from tot_jwt.utils import clock
 
 _NO_GRACE = timedelta(0)
+#: The value that replaces a secret that was never used. The older secret keeps its grace period.
+_REPLACE = "replace"
+#: Its length does not matter, unless the older secret ends at this moment.
+_SHORTEST = timedelta(seconds=1)
 _GRACES = {
     timedelta(hours=1): _("1 hour"),
     timedelta(days=1): _("1 day"),
@@ -36,13 +40,12 @@ _GRACES = {
 class RotationForm(forms.Form):
     """How to rotate the key.
 
-    It is valid only for the secret that the key had when the form was rendered. So it can rotate
-    the key only once.
+    It is valid only until the key's next rotation. So it can rotate the key only once.
     """
 
     grace = forms.TypedChoiceField(
         label=_("How long the current secret keeps working"),
-        coerce=lambda seconds: timedelta(seconds=int(seconds)),
+        coerce=lambda value: _SHORTEST if value == _REPLACE else timedelta(seconds=int(value)),
         widget=forms.RadioSelect,
     )
     revoke_created_keys = forms.BooleanField(
@@ -52,12 +55,15 @@ class RotationForm(forms.Form):
     def __init__(self, key: ApiKey, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.stamp = _stamp(key)
-        graces = _graces(key)
-        self.fields["grace"].choices = [(_seconds(g), text) for g, text in graces.items()]  # type: ignore[attr-defined]
-        self.initial["grace"] = _seconds(DEFAULT_GRACE if DEFAULT_GRACE in graces else _NO_GRACE)
+        choices = _choices(key)
+        self.fields["grace"].choices = list(choices.items())  # type: ignore[attr-defined]
+        preferred = (_REPLACE, _seconds(DEFAULT_GRACE), _seconds(_NO_GRACE))
+        self.initial["grace"] = next(value for value in preferred if value in choices)
+        if _REPLACE in choices:
+            self.fields["grace"].label = _("How long the older secret keeps working")
 
     def fits(self, key: ApiKey) -> bool:
-        """Return whether the key still has the secret for which the form was made."""
+        """Return whether the key was not rotated since the form was rendered."""
         return constant_time_compare(self.data.get("stamp", ""), _stamp(key))
 
 
@@ -160,25 +166,38 @@ def _created(key: ApiKey) -> ApiKeyQuerySet:
 
 
 def _stamp(key: ApiKey) -> str:
-    # It changes with the key's secret and reveals nothing of the hash.
-    # Error reports show neither: no local variable holds the hash.
+    # Each rotation writes an event, and nothing else changes what is stamped here. The hash also
+    # changes at the first use of an imported secret; the hint of two secrets may be the same.
+    rotations = KeyEvent.objects.filter(key=key, action=KeyEvent.Action.ROTATED)
+    last = rotations.order_by("-pk").values_list("pk", flat=True).first()
     return salted_hmac(
-        "tot_jwt.admin.rotation", f"{key.pk}:{key.secret_hash}", algorithm="sha256"
+        "tot_jwt.admin.rotation", f"{key.pk}:{last}:{key.secret_hint}", algorithm="sha256"
     ).hexdigest()
 
 
-def _graces(key: ApiKey) -> dict[timedelta, str]:
-    """Return the grace periods that the key can be rotated with now, each with its end."""
-    graces = {_NO_GRACE: str(_("Not at all: all earlier secrets and tokens end immediately"))}
-    if key.previous_secret_is_live and key.secret_last_used_at is not None:
-        return graces
+def _choices(key: ApiKey) -> dict[str, str]:
+    """Return what the key can be rotated with now: the values, and their texts."""
+    none = str(_("Not at all: all earlier secrets and tokens end immediately"))
+    choices = {_seconds(_NO_GRACE): none}
+    if not key.previous_secret_is_live:
+        return choices | _graces(key)
+    if key.secret_last_used_at is None and key.previous_secret_expires_at is not None:
+        text = _("Until %(end)s: the new secret replaces the unused one only")
+        choices[_REPLACE] = text % {"end": moment(key.previous_secret_expires_at)}
+    return choices
+
+
+def _graces(key: ApiKey) -> dict[str, str]:
+    """Return the grace periods that do not end with the key, in seconds, each with its end."""
+    graces = {}
     now = clock.now()
     for grace, text in _GRACES.items():
         end = expiry.earliest(now + grace, key.expires_at)
         if end is not None and end > now:
-            graces[grace] = _("%(grace)s, until %(end)s") % {"grace": text, "end": moment(end)}
+            shown = {"grace": text, "end": moment(end)}
+            graces[_seconds(grace)] = _("%(grace)s, until %(end)s") % shown
     return graces
 
 
-def _seconds(grace: timedelta) -> int:
-    return int(grace.total_seconds())
+def _seconds(grace: timedelta) -> str:
+    return str(int(grace.total_seconds()))

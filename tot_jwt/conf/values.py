@@ -22,7 +22,17 @@ MAX_CLAIM = 255
 OTHER_HEADERS = {
     *("accept", "cache-control", "connection", "cookie", "date", "dnt", "expect", "forwarded"),
     *("from", "host", "keep-alive", "last-event-id", "max-forwards", "origin", "pragma"),
-    *("prefer", "priority", "range", "referer", "set-cookie", "te", "traceparent", "tracestate"),
+    *(
+        "prefer",
+        "priority",
+        "proxy-connection",
+        "range",
+        "referer",
+        "set-cookie",
+        "te",
+        "traceparent",
+        "tracestate",
+    ),
     *("tot-api-key", "tot-app-domain", "tot-secret-key", "trailer", "transfer-encoding"),
     *("upgrade", "upgrade-insecure-requests", "user-agent", "vary", "via", "warning"),
     *("www-authenticate", "x-csrftoken", "x-http-method-override", "x-real-ip"),
@@ -30,7 +40,7 @@ OTHER_HEADERS = {
     *("x-forwarded-proto",),
 }
 #: So do all headers whose names begin so.
-OTHER_PREFIXES = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-")
+OTHER_PREFIXES = ("accept-", "access-control-", "content-", "if-", "sec-")
 
 # Field names of RFC 9110 §5.1. Servers drop names with an underscore, which WSGI cannot tell from
 # a hyphen.

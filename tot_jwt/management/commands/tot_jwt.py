@@ -40,7 +40,8 @@ class Command(BaseCommand):
 
     help = (
         "Manage app domains and API keys, import keys, inspect tokens, notify owners of "
-        "expiring keys, and list the events. Django's own options may stand before or after the subcommand."
+        "expiring keys, and list the events. Django's own options may stand before or after the "
+        "subcommand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
