@@ -69,15 +69,15 @@ class Actions(ViewSet):
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"required_scopes": ["orders:raed"]}, ["orders:raed"]),
+        ({"required_scopes": ["orders:write2"]}, ["orders:write2"]),
         ({"required_scopes": ("orders:read", "b", "a")}, ["a", "b"]),
         ({"required_scopes": {"GET": ["orders:read"], "POST": ["x"]}}, ["x"]),
         ({"required_scopes": ["orders:read", "keys:manage"]}, []),
         ({"required_scopes": []}, []),
         ({}, []),
         ({"required_scopes": None}, []),
-        ({"required_scopes": "orders:raed"}, []),
-        ({"required_scopes": {"GET": "orders:raed"}}, []),
+        ({"required_scopes": "orders:write2"}, []),
+        ({"required_scopes": {"GET": "orders:write2"}}, []),
         ({"required_scopes": [7, ["x"], "y"]}, ["y"]),
     ],
 )
