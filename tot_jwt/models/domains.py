@@ -57,7 +57,7 @@ class AppDomain(models.Model):
         blank=True,
         default="",
         validators=[validate_rate],
-        help_text=_("Requests of all keys of an environment together, for example: 6000/min."),
+        help_text=_("Requests of all keys of an environment together: 6000/min. Not enforced yet."),
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

@@ -92,7 +92,7 @@ class ApiKey(models.Model):
         blank=True,
         default="",
         validators=[validate_rate],
-        help_text=_("Requests with the key and its tokens together, for example: 600/min."),
+        help_text=_("Requests with the key and its tokens together: 600/min. Not enforced yet."),
     )
     metadata = models.JSONField(
         _("metadata"), default=dict, blank=True, validators=[validate_metadata]
