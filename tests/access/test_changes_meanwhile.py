@@ -115,3 +115,16 @@ def test_row_outlives_token_on_slow_clocks(
         rows.append(RevokedToken.objects.count())
 
     assert rows == [1, 2, 2]
+
+
+@pytest.mark.req("D6")
+def test_key_rotated_meanwhile_conflicts(make_key):
+    owner = make_key(scopes=["a"])
+    key = created_by(owner, scopes=["a"])
+    api = client_of(owner)
+
+    with before_the_lock(lambda: ApiKey.objects.filter(pk=key.pk).update(secret_hash="sha256$x")):
+        answer = api.rotate(key)
+
+    assert code_of(answer) == (409, "conflict")
+    assert reread(key).secret_hash == "sha256$x"

@@ -136,7 +136,7 @@ def test_keys_without_value_come_last(field, direction, superuser, client, make_
 def test_search_finds_unicode_domains(term, superuser, client, make_key, make_domain):
     key = make_key(app_domain=make_domain(domain="xn--bcher-kva.example"))
     make_key(app_domain=make_domain(domain="xn--kche-0ra.example"))
-    make_key(app_domain=make_domain(domain="bucher.example"))
+    make_key(app_domain=make_domain(domain="becher.example"))
 
     assert listed(client.get(KEYS, {"q": term})) == [key]
     assert listed(client.get(DOMAINS, {"q": term})) == [key.app_domain]
@@ -152,8 +152,8 @@ def test_search_finds_unicode_domains(term, superuser, client, make_key, make_do
     ("domain", "term", "found"),
     [
         ("shop.example", "ｓｈｏｐ", True),
-        ("xn--a-ecp.ru", "ü", False),
-        ("xn--99999999999999.example", "ü", False),
+        ("xn--a-ecp.com", "ü-ü", False),
+        ("xn--99999999999999.example", "ü-ü", False),
         ("shop.example", "\u200b\ufffe", False),
         ("xn--strae-oqa.example", "STRAßE", True),
     ],

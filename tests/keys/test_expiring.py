@@ -7,6 +7,7 @@ import pytest
 from django.core.mail.backends.locmem import EmailBackend
 from django.utils import timezone
 
+from tests.support.mail import ADMIN
 from tests.support.times import DAY, NOON
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys import change_key, erase_domain, prune_events
@@ -108,7 +109,7 @@ def test_other_contacts_get_own_messages(make_expiring, make_domain, mailoutbox)
 
 
 def test_admins_are_told_without_contact(make_expiring, make_domain, settings, mailoutbox):
-    settings.ADMINS = ["root@example.com"]
+    settings.ADMINS = [ADMIN]
     make_expiring(3, app_domain=make_domain())
 
     notify_expiring()

@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError
 
+from tests.support.mail import ADMIN
 from tests.support.times import DAY, NOON
 from tot_jwt.models import KeyEvent
 
@@ -50,7 +51,7 @@ def test_told_keys_are_printed(run, run_json, key, mailoutbox):
 
 
 def test_admins_are_named(run, unreachable, settings, mailoutbox):
-    settings.ADMINS = ["root@example.com"]
+    settings.ADMINS = [ADMIN]
 
     assert run("notify_expiring").split()[-1] == "ADMINS"
     assert mailoutbox[0].to == ["root@example.com"]

@@ -61,9 +61,14 @@ def is_slow(stored_hash: str) -> bool:
     return not stored_hash.startswith(OWN) and imported_tag(stored_hash) is None
 
 
+@sensitive_variables()
 def imported_tag(stored_hash: str) -> str | None:
     """Return the tag of a fast hash whose secret may be weak, or None for any other hash."""
-    return next((tag for tag in IMPORTED if stored_hash.startswith(tag)), None)
+    # No generator: see `tot_jwt.http.credentials`.
+    for tag in IMPORTED:
+        if stored_hash.startswith(tag):
+            return tag
+    return None
 
 
 @sensitive_variables()
