@@ -37,11 +37,6 @@ def walk(api, answer, link="next"):
         answer = page[link] and api.send("get", page[link])
 
 
-def keys_in(pages):
-    """Return the public keys of the pages, in order."""
-    return [shown["totApiKey"] for page in pages for shown in page["results"]]
-
-
 def test_list_is_paginated_newest_first(key, api, many):
     pages = list(walk(api, api.list()))
 
