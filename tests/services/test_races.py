@@ -132,8 +132,9 @@ def test_one_of_two_creator_rotations_wins(make_key, post_token, at_once):
 
         answers = at_once(*[partial(api.rotate, key)] * 2)
 
-        # Who came later has replaced a secret that nobody had used.
-        one_secret_is_left(post_token, key, answers, [(409, "conflict"), (200, "")])
+        # The later one has replaced a secret that no client had used.
+        rotated = one_secret_is_left(post_token, key, answers, [(409, "conflict"), (200, "")])
+        assert actions(key) == ["created", *["rotated"] * rotated]
         api.revoke(key)
 
 
