@@ -11,6 +11,7 @@ from benchmarks.timing import Request, Subject, request
 from benchmarks.urls import EmptyView, protected
 from tot_jwt.api.token import TokenView
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
+from tot_jwt.principal import ApiClient
 from tot_jwt.tokens import ApiToken
 
 JSON = "application/json"
@@ -52,13 +53,9 @@ def empty() -> Subject:
 
 def token(row: int, keys: int) -> str:
     """Return a new token, as the exchange issues it."""
-    raw, _ = ApiToken.issue(
-        public_key=tables.public_key(row, keys),
-        app_domain=tables.domain(row),
-        environment="live",
-        generation=1,
-        scope=frozenset({"orders:read", "keys:manage"}),
-    )
+    scopes = frozenset({"orders:read", "keys:manage"})
+    client = ApiClient(tables.public_key(row, keys), tables.domain(row), row, "live", scopes)
+    raw, _ = ApiToken.issue(client, generation=1)
     return raw
 
 

@@ -135,7 +135,13 @@ if not DEBUG:
     }
 
 TOT_JWT = {
-    "ISSUER": os.environ.get("ISSUER") or "tot-jwt-example",
+    # The URL of this server, for which the metadata is served.
+    "ISSUER": os.environ.get("ISSUER") or ("http://127.0.0.1:8000" if DEBUG else "tot-jwt-example"),
+    "ALGORITHM": os.environ.get("ALGORITHM") or "HS256",
+    # A key in PEM may have its line breaks as \n, because some tools cannot set others.
+    "SIGNING_KEY": os.environ.get("SIGNING_KEY", "").replace(r"\n", "\n") or None,
+    # A list in JSON.
+    "VERIFYING_KEYS": env.json("VERIFYING_KEYS", default=[]),
     # Test keys would reach the data of live keys.
     "ENVIRONMENTS": ["live", "test"] if DEBUG else ["live"],
     "TRUSTED_PROXIES": TRUSTED_PROXIES,
@@ -143,6 +149,7 @@ TOT_JWT = {
         "catalog:read": "Read the catalog",
         "orders:read": "Read orders",
         "orders:write": "Place orders",
+        "tokens:introspect": "Introspect tokens",
     },
 }
 

@@ -9,5 +9,7 @@ urlpatterns = [
     path("", home),
     path("admin/", admin.site.urls),
     path("api/internal/auth/", include("tot_jwt.urls")),
+    path("oauth/", include("tot_jwt.oauth_urls")),
+    path(".well-known/", include("tot_jwt.well_known_urls")),
     path("api/", include("example_project.shop.urls")),
 ]

@@ -8,6 +8,8 @@ from tests import views
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/internal/auth/", include("tot_jwt.urls")),
+    path("oauth/", include("tot_jwt.oauth_urls")),
+    path(".well-known/", include("tot_jwt.well_known_urls")),
     path("<slug:tenant>/auth/", include("tot_jwt.urls", namespace="by-tenant")),
     path("me", views.WhoAmI.as_view()),
     path("anyone", views.Anyone.as_view()),

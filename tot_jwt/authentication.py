@@ -20,7 +20,7 @@ from tot_jwt.http.addresses import client_address
 from tot_jwt.http.caching import http_request, keep_private, vary_by
 from tot_jwt.http.direct import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
-from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, CREDENTIAL_HEADERS, meta_name
+from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, bearer
 from tot_jwt.http.hiding import hide_secret, remove_secret
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Redacted
@@ -73,7 +73,7 @@ class JWTAuthentication(_Authentication):
         # DRF's Request looks up slowly what it does not have itself.
         meta = own.META
         try:
-            raw = _bearer(meta, header)
+            raw = bearer(meta, header)
             if raw is not None and header.lower() != "authorization":
                 # Shared caches spare responses to Authorization only (RFC 9111 §3.5).
                 keep_private(request)
@@ -127,7 +127,7 @@ class ApiKeyAuthentication(_Authentication):
         own = http_request(request)
         hide_secret(own)
         try:
-            if _bearer(own.META, settings.TOKEN_HEADER) is not None:
+            if bearer(own.META, settings.TOKEN_HEADER) is not None:
                 return None
             found = find_credentials(request)
             if found is None:
@@ -142,19 +142,6 @@ class ApiKeyAuthentication(_Authentication):
             keep_private(request)
             raise ApiError(error) from error
         return result
-
-
-def _bearer(meta: dict[str, Any], header: str) -> str | None:
-    """Return the credentials after ``Bearer`` and one space, or None without a Bearer.
-
-    Raises InvalidRequest if API keys are in the headers too (RFC 6750 §2: one method per request).
-    """
-    scheme, _, credentials = meta.get(meta_name(header), "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    if not meta.keys().isdisjoint(CREDENTIAL_HEADERS.values()):
-        raise InvalidRequest("two_methods")
-    return str(credentials)
 
 
 def _remove_secret(request: Request | HttpRequest, secret: Redacted) -> None:

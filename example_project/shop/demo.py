@@ -89,6 +89,7 @@ def _lines(url: str, keys: Keys, without_tokens: Keys, token: str) -> list[Line]
             "403 API key lacks necessary permissions",
             _post(token_url, without_tokens),
         ),
+        Line("Get a token as an OAuth client", "200", _oauth(f"{url}/oauth/token", keys)),
     ]
 
 
@@ -106,6 +107,11 @@ def _post(url: str, body: Keys) -> str:
             json.dumps(body),
         ]
     )
+
+
+def _oauth(url: str, keys: Keys) -> str:
+    client = f"{keys['totApiKey']}:{keys['totSecretKey']}"
+    return shlex.join(["curl", "-i", url, "-u", client, "-d", "grant_type=client_credentials"])
 
 
 def _get(url: str, token: str) -> str:

@@ -34,8 +34,18 @@ def grant_token(token: ApiToken, state: KeyState | None, address: str) -> Grant:
 
     Raises RevokedToken, InvalidToken; InsufficientPermissions for the address.
     """
+    grant = grant_anywhere(token, state)
+    _check_address(grant.state, address)
+    return grant
+
+
+def grant_anywhere(token: ApiToken, state: KeyState | None) -> Grant:
+    """Return the scopes that the token has at any address that its key allows.
+
+    Raises RevokedToken, InvalidToken; InsufficientPermissions for the environment.
+    """
     live = check_token(token, state)
-    _check_place(live, address)
+    _check_environment(live)
     return Grant(live, token.scopes & scopes.token_scopes(live.scopes))
 
 
@@ -101,14 +111,16 @@ def check_credentials(credentials: Credentials, state: KeyState | None, address:
         raise InvalidCredentials("unknown_key")
     if not matches:
         raise InvalidCredentials("wrong_secret")
-    if not state.is_called(domains.canonical(credentials.app_domain)):
+    domain = credentials.app_domain
+    if domain is not None and not state.is_called(domains.canonical(domain)):
         raise InvalidCredentials("wrong_domain")
     status = status_of(state)
     if status is KeyStatus.SUSPENDED:
         raise InsufficientPermissions(DOMAIN_SUSPENDED)
     if status not in USABLE:
         raise InvalidCredentials(status.value)
-    _check_place(state, address)
+    _check_environment(state)
+    _check_address(state, address)
     return state
 
 
@@ -130,9 +142,12 @@ def may_be_used(state: KeyState, address: str) -> bool:
     return not state.allowed_ips or _is_allowed(state, address)
 
 
-def _check_place(state: KeyState, address: str) -> None:
+def _check_environment(state: KeyState) -> None:
     if state.environment not in settings.ENVIRONMENTS:
         raise InsufficientPermissions("environment_not_served")
+
+
+def _check_address(state: KeyState, address: str) -> None:
     if not _is_allowed(state, address):
         raise InsufficientPermissions("address_not_allowed")
 

@@ -11,6 +11,7 @@ from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
 from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.loading import KeyState
+from tot_jwt.principal import ApiClient
 from tot_jwt.rules.credentials import Credentials
 from tot_jwt.signals import exchange_rejected, token_issued
 from tot_jwt.tokens.token import ApiToken
@@ -27,6 +28,7 @@ class IssuedToken:
     raw: str = field(repr=False)
     expires_in: int
     expires_at: int
+    scopes: frozenset[str]
 
 
 def exchange(
@@ -57,13 +59,10 @@ def exchange(
 @sensitive_variables()
 def _issue(grant: Grant, address: str) -> IssuedToken:
     state, scopes = grant
-    raw, token = ApiToken.issue(
-        public_key=state.public_key,
-        app_domain=state.app_domain,
-        environment=state.environment,
-        generation=state.generation,
-        scope=scopes,
+    client = ApiClient(
+        state.public_key, state.app_domain, state.app_domain_id, state.environment, scopes
     )
+    raw, token = ApiToken.issue(client, generation=state.generation)
     fields = {"public_key": state.public_key, "jti": token["jti"], "address": address}
     log_fields(logging.INFO, _ISSUED, fields)
     refusals.send(
@@ -74,7 +73,7 @@ def _issue(grant: Grant, address: str) -> IssuedToken:
         expires_at=token["exp"],
         **fields,
     )
-    return IssuedToken(raw, token["exp"] - token["iat"], token["exp"])
+    return IssuedToken(raw, token["exp"] - token["iat"], token["exp"], scopes)
 
 
 def _report_rejection(reason: str, public_key: str, address: str) -> None:

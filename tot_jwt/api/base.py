@@ -15,6 +15,7 @@ from django.db import (
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_post_parameters
 from rest_framework import renderers
+from rest_framework.exceptions import APIException
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -101,10 +102,14 @@ class ContractView(APIView):
         """Raise UnsupportedMethod."""
         raise exceptions.UnsupportedMethod
 
+    def translate(self, error: TotJWTError) -> APIException:
+        """Return DRF's exception for ours."""
+        return ApiError(error)
+
     def handle_exception(self, exc: Exception) -> Response:
         """Return the response for our exceptions and Django's. Anything else is a bug: raise it."""
         if not isinstance(exc, ApiError):
-            exc = ApiError(_as_ours(exc))
+            exc = self.translate(_as_ours(exc))
         response = cast(Response, drf_exception_handler(exc, {}))
         response.exception = True
         return response

@@ -4,13 +4,18 @@ from datetime import datetime
 from typing import Any
 
 from tot_jwt.access.exchange import IssuedToken
+from tot_jwt.access.introspection import ActiveToken
 from tot_jwt.http.names import SECRET_KEY, to_wire
 from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.rules import scopes
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils.clock import rfc3339
 
 Body = dict[str, Any]
+
+#: The claims that introspection shows unchanged.
+_INTROSPECTED = ("client_id", "sub", "aud", "iss", "iat", "exp", "jti", "appDomain", "env")
 
 
 def issued_token(issued: IssuedToken) -> Body:
@@ -21,6 +26,29 @@ def issued_token(issued: IssuedToken) -> Body:
         "tokenType": "Bearer",
         "expiresIn": issued.expires_in,
         "expiresAt": rfc3339(issued.expires_at),
+    }
+
+
+def oauth_token(issued: IssuedToken) -> Body:
+    """Return the body of ``POST oauth/token`` (RFC 6749 §5.1)."""
+    return {
+        "access_token": issued.raw,
+        "token_type": "Bearer",
+        "expires_in": issued.expires_in,
+        "scope": scopes.join(issued.scopes),
+    }
+
+
+def introspection(active: ActiveToken | None) -> Body:
+    """Return the body of ``POST oauth/introspect`` (RFC 7662 §2.2)."""
+    if active is None:
+        return {"active": False}
+    token = active.token
+    return {
+        "active": True,
+        "scope": scopes.join(active.scopes),
+        "token_type": "Bearer",
+        **{name: token[name] for name in _INTROSPECTED},
     }
 
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 from django.conf import settings as host_settings
 from django.core.checks import CheckMessage, Warning
 
-from tot_jwt.checks import keys, services
+from tot_jwt.checks import issuer, keys, services
 from tot_jwt.checks.values import check_settings
 from tot_jwt.conf import DEFAULT_ISSUER, settings
+from tot_jwt.tokens.token import MAX_TOKEN, longest_token
 
 #: A stolen token works until it expires: a longer lifetime deserves a warning.
 LONG_LIFETIME = timedelta(minutes=15)
@@ -49,6 +50,10 @@ def _stores_local_time() -> bool:
 
 def _serves_all_environments() -> bool:
     return len(settings.ENVIRONMENTS) > 1
+
+
+def _issues_long_tokens() -> bool:
+    return longest_token() > MAX_TOKEN
 
 
 def _remembers_long() -> bool:
@@ -130,6 +135,22 @@ RISKS = (
         "revoked keys as still valid, and each use of a key in them costs a query.",
         "Use READ COMMITTED, the default of Django, in the OPTIONS of DATABASES. None leaves the "
         "level to the server, whose default is REPEATABLE READ in MySQL and MariaDB.",
+    ),
+    Risk(
+        "tot_jwt.W018",
+        issuer.differs_from_metadata,
+        "TOT_JWT['ISSUER'] is not the https URL at which its metadata is served: clients reject "
+        "the metadata.",
+        "Set it to the URL before /.well-known/, for example 'https://api.example.com', or do not "
+        "include tot_jwt.well_known_urls.",
+    ),
+    Risk(
+        "tot_jwt.W019",
+        _issues_long_tokens,
+        "A token with the longest public key, domain and scopes has more than 4,096 bytes: a "
+        "client with such a key gets no token.",
+        "Use ES256, whose signatures are short, or a shorter RSA key, or a shorter ISSUER and "
+        "AUDIENCE.",
     ),
     Risk(
         "tot_jwt.W015",

@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings as host_settings
+from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt.conf import as_bytes, settings
+from tot_jwt.conf import as_bytes, is_pem, settings
 
 #: In bytes: as many as HMAC-SHA256 needs (RFC 7518 §3.2).
 SHORTEST_SECRET = 32
@@ -23,7 +24,7 @@ def are_shared() -> bool:
 
 def derive_from_short_secret() -> bool:
     """Return whether our keys derive from a SECRET_KEY or fallback that is too short."""
-    if settings.SIGNING_KEY is not None:
+    if None not in (settings.SIGNING_KEY, *settings.VERIFYING_KEYS):
         return False
     return min(map(len, _comparable(_secret_keys()))) < SHORTEST_SECRET
 
@@ -34,5 +35,20 @@ def _secret_keys() -> list[Any]:
 
 @sensitive_variables()
 def _comparable(keys: Iterable[Any]) -> set[bytes]:
-    """Return the keys as bytes without surrounding white space; what is not a key is left out."""
-    return {as_bytes(key).strip() for key in keys if isinstance(key, str | bytes)}
+    """Return the keys as bytes without surrounding white space; what is not a key is left out.
+
+    A private key and its public half are equal: both become the thumbprint.
+    """
+    return {_identity(as_bytes(key).strip()) for key in keys if isinstance(key, str | bytes)}
+
+
+@sensitive_variables()
+def _identity(key: bytes) -> bytes:
+    if not is_pem(key):
+        return key
+    try:
+        from tot_jwt.tokens.asymmetric import read_pem
+
+        return read_pem(key, "").jwk["kid"].encode()
+    except (ImportError, ImproperlyConfigured):
+        return key

@@ -15,6 +15,10 @@ from tot_jwt.conf import SETTINGS, settings, user_settings
 from tot_jwt.tokens.backend import backend
 from tot_jwt.tokens.ring import require_secrets
 
+_KEYS_HINT = (
+    "Use random bytes, or keys in PEM. manage.py tot_jwt create_signing_key creates a private one."
+)
+
 
 def check_settings(**_: Any) -> list[CheckMessage]:
     """Check the value of each setting, and that each name exists."""
@@ -39,9 +43,9 @@ def _unknown_names(values: Mapping[str, Any]) -> Iterable[CheckMessage]:
 
 
 def _unusable_keys() -> list[CheckMessage]:
-    """Return an error if keys cannot be derived, or if PyJWT rejects a key such as a PEM file."""
+    """Return an error if keys cannot be derived or read, or if ALGORITHM cannot use them."""
     try:
-        if settings.SIGNING_KEY is None:
+        if settings.SIGNING_KEY is None or None in settings.VERIFYING_KEYS:
             require_secrets(host_settings.SECRET_KEY, host_settings.SECRET_KEY_FALLBACKS)
     except ImproperlyConfigured as error:
         hint = "Use random strings, or remove the entry. Or set TOT_JWT['SIGNING_KEY']."
@@ -49,5 +53,5 @@ def _unusable_keys() -> list[CheckMessage]:
     try:
         backend().check()
     except ImproperlyConfigured as error:
-        return [Error(str(error), hint="Use random bytes.", id="tot_jwt.E014")]
+        return [Error(str(error), hint=_KEYS_HINT, id="tot_jwt.E014")]
     return []

@@ -11,20 +11,36 @@ from typing import Any
 
 from tot_jwt.conf import values
 from tot_jwt.conf.setting import Setting, user_settings
-from tot_jwt.conf.values import HMAC_BITS, KEYS_MANAGE, KNOWN_ENVIRONMENTS, MAX_CLAIM, as_bytes
+from tot_jwt.conf.values import (
+    ALGORITHMS,
+    ASYMMETRIC,
+    DEFAULT_ALGORITHM,
+    HMAC_BITS,
+    KEYS_MANAGE,
+    KNOWN_ENVIRONMENTS,
+    MAX_CLAIM,
+    TOKEN_TYPES,
+    as_bytes,
+    is_pem,
+)
 from tot_jwt.utils import predicates
 
 __all__ = [
+    "ALGORITHMS",
+    "ASYMMETRIC",
+    "DEFAULT_ALGORITHM",
     "DEFAULT_ISSUER",
     "HMAC_BITS",
     "KEYS_MANAGE",
     "KNOWN_ENVIRONMENTS",
     "MAX_CLAIM",
     "SETTINGS",
+    "TOKEN_TYPES",
     "Setting",
     "Settings",
     "as_bytes",
     "current",
+    "is_pem",
     "settings",
     "user_settings",
 ]
@@ -36,28 +52,50 @@ class Settings:
     """The value of each setting: the host's in ``TOT_JWT``, or the default."""
 
     ALGORITHM = Setting(
-        values.DEFAULT_ALGORITHM,
+        DEFAULT_ALGORITHM,
         "tot_jwt.E002",
         values.is_algorithm,
-        f"Use one of {', '.join(HMAC_BITS)}.",
-        "Algorithm that signs tokens: `HS256`, `HS384` or `HS512`.",
+        f"Use one of {', '.join(ALGORITHMS)}.",
+        "Algorithm that signs tokens: `HS256`, `HS384`, `HS512`, or with a key pair `RS256`, "
+        "`ES256` or `EdDSA`.",
     )
     SIGNING_KEY = Setting[str | bytes | None](
         None,
         "tot_jwt.E003",
         values.is_signing_key,
         "Use at least as many random bytes as the algorithm's hash has (32 for HS256), or None "
-        "to derive the key from SECRET_KEY.",
-        "Key that signs tokens, `str` or `bytes`, at least as long as the algorithm's hash "
-        "(32 bytes for HS256). `None` derives the key from `SECRET_KEY`; tokens signed with keys "
-        "derived from `SECRET_KEY_FALLBACKS` still verify.",
+        "to derive the key from SECRET_KEY. RS256, ES256 and EdDSA need a private key in PEM: "
+        "run manage.py tot_jwt create_signing_key.",
+        "Key that signs tokens, `str` or `bytes`: a private key in PEM for `RS256`, `ES256` and "
+        "`EdDSA`, otherwise a secret at least as long as the algorithm's hash (32 bytes for "
+        "HS256). `None` derives the secret from `SECRET_KEY`; tokens signed with secrets derived "
+        "from `SECRET_KEY_FALLBACKS` still verify.",
     )
-    VERIFYING_KEYS = Setting[Sequence[str | bytes]](
+    VERIFYING_KEYS = Setting[Sequence[str | bytes | None]](
         (),
         "tot_jwt.E004",
         values.are_keys,
-        "Use a list of keys, str or bytes, each at least as long as the algorithm's hash.",
-        "Keys that verify tokens but do not sign them: earlier signing keys, or the next one.",
+        "Use a list of keys, str or bytes: in PEM, or secrets that are each at least as long as "
+        "the hash of the algorithm. None stands for the secret derived from SECRET_KEY.",
+        "Keys that verify tokens but do not sign them: earlier values of `SIGNING_KEY`, or the "
+        "next one. Keys in PEM are published in the JWKS; of private keys, only the public half "
+        "is used.",
+    )
+    TOKEN_TYP = Setting(
+        "JWT",
+        "tot_jwt.E024",
+        values.is_token_type,
+        f"Use one of {', '.join(TOKEN_TYPES)}.",
+        "`typ` in the header of new tokens: `JWT`, or `at+jwt` for verifiers that require "
+        "RFC 9068. Tokens of both types verify.",
+    )
+    TOKEN_CLAIMS = Setting[str | None](
+        None,
+        "tot_jwt.E025",
+        values.is_function_path,
+        "Use the dotted path of a function that takes an ApiClient and returns a dict, or None.",
+        "Dotted path of a function that takes the `ApiClient` and returns more claims for its new "
+        "token, as a dict.",
     )
     ISSUER = Setting(
         DEFAULT_ISSUER,

@@ -23,7 +23,7 @@ class ApiError(APIException):
             members["code"] = _CodeMember(error.code, error.code)
         self.status_code = error.status
         # DRF sends these two as WWW-Authenticate and Retry-After, if they are not None.
-        self.auth_header = _challenge_for(error)
+        self.auth_header = challenge_for(error)
         self.wait: int | None = getattr(error, "retry_after", None)
 
 
@@ -36,20 +36,15 @@ class _CodeMember(ErrorDetail):
         return False
 
 
-def challenge(**parameters: str) -> str:
+def challenge(scheme: str = "Bearer", **parameters: str) -> str:
     """Return a ``WWW-Authenticate`` value: the scheme, the realm and these parameters."""
     members = {"realm": settings.REALM, **parameters}
     quoted = (f'{name}="{_escape(value)}"' for name, value in members.items())
-    return f"Bearer {', '.join(quoted)}"
+    return f"{scheme} {', '.join(quoted)}"
 
 
-def _body(error: TotJWTError) -> Any:
-    if isinstance(error, exceptions.InvalidFields):
-        return error.errors
-    return {"detail": error.detail, "code": error.code}
-
-
-def _challenge_for(error: TotJWTError) -> str | None:
+def challenge_for(error: TotJWTError) -> str | None:
+    """Return the Bearer challenge of an exception, or None (RFC 6750 §3)."""
     match error:
         case exceptions.InvalidToken():
             return challenge(error="invalid_token", error_description=error.detail)
@@ -58,6 +53,12 @@ def _challenge_for(error: TotJWTError) -> str | None:
         case exceptions.CredentialsRequired() | exceptions.InvalidCredentials():
             return challenge()
     return None
+
+
+def _body(error: TotJWTError) -> Any:
+    if isinstance(error, exceptions.InvalidFields):
+        return error.errors
+    return {"detail": error.detail, "code": error.code}
 
 
 def _escape(value: str) -> str:

@@ -110,9 +110,9 @@ class PresentedSecret:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The three values that a client sends; `app_domain` and `public_key` unchanged."""
+    """The values that a client sends, unchanged. OAuth clients send no domain, so it is None."""
 
-    app_domain: str
+    app_domain: str | None
     public_key: str
     secret: PresentedSecret
 

@@ -10,6 +10,9 @@ from tot_jwt.exceptions import InvalidValue
 from tot_jwt.rules import lengths
 from tot_jwt.utils.formats import is_scope_token
 
+#: The scope of clients that may introspect tokens. The host gives it to resource servers.
+TOKENS_INTROSPECT = "tokens:introspect"
+
 #: A token carries its scopes, and must stay below 4,096 bytes.
 MAX_SCOPES = 50
 

@@ -1,8 +1,8 @@
 """The backend that has PyJWT sign and verify tokens with the key ring.
 
 PyJWT does all verification. Before it, a look-up requires that the token's header segment equals,
-byte for byte, one that this ring writes. That excludes other algorithms, jku, jwk, x5u, crit,
-b64 and repeated members. An asymmetric algorithm would be one more entry, with its `kid`.
+byte for byte, one that this ring writes. That excludes other algorithms, other values of kid, jku,
+jwk, x5u, crit, b64 and repeated members.
 """
 
 import json
@@ -15,10 +15,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.views.decorators.debug import sensitive_variables
 from rest_framework_simplejwt.backends import TokenBackend as SimpleJWTBackend
 
-from tot_jwt.conf import current
+from tot_jwt.conf import TOKEN_TYPES, current
 from tot_jwt.exceptions import InvalidToken
 from tot_jwt.tokens.memory import TokenMemory
 from tot_jwt.tokens.ring import KeyRing, RingKey, build_ring
+from tot_jwt.utils.json_values import unrepeated
 
 
 class TokenBackend(SimpleJWTBackend):
@@ -27,9 +28,11 @@ class TokenBackend(SimpleJWTBackend):
     No setting of the host's SIMPLE_JWT turns a check off.
     """
 
-    def __init__(self, ring: KeyRing, *, issuer: str, audience: str) -> None:
+    def __init__(self, ring: KeyRing, *, issuer: str, audience: str, typ: str = "JWT") -> None:
         super().__init__(ring.current.algorithm, audience=audience, issuer=issuer)
         self.ring = ring
+        #: The type of new tokens. Tokens of each type verify.
+        self.typ = typ
         #: The tokens that this ring has verified. Other settings mean another backend,
         #: which starts with an empty memory.
         self.verified: TokenMemory[Any] = TokenMemory()
@@ -59,12 +62,13 @@ class TokenBackend(SimpleJWTBackend):
         raise InvalidToken("bad_signature")
 
     def check(self) -> None:
-        """Sign with each key once. Raises ImproperlyConfigured if PyJWT rejects one."""
+        """Sign with each key that can. Raises ImproperlyConfigured if PyJWT rejects one."""
         for key in self.ring.keys:
-            self._encode_with(key, {})
+            if key.secret is not None:
+                self._encode_with(key, {})
 
     def _encode_with(self, key: RingKey, payload: dict[str, Any]) -> str:
-        headers = {"kid": key.kid} if key.kid else None
+        headers = {"typ": self.typ} | ({"kid": key.kid} if key.kid else {})
         try:
             return self._jwt.encode(payload, key.secret, key.algorithm, headers)
         except jwt.InvalidKeyError as error:
@@ -73,7 +77,7 @@ class TokenBackend(SimpleJWTBackend):
     def _decode_with(self, key: RingKey, token: str) -> dict[str, Any]:
         return self._jwt.decode(
             token,
-            key.secret,
+            key.verifier,
             algorithms=[key.algorithm],
             issuer=self.issuer,
             audience=self.audience,
@@ -98,7 +102,7 @@ class _StrictJWT(jwt.PyJWT):
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         try:
-            claims = json.loads(decoded["payload"], object_pairs_hook=_unrepeated)
+            claims = json.loads(decoded["payload"], object_pairs_hook=unrepeated)
         except (ValueError, RecursionError) as error:
             raise jwt.DecodeError("The payload is not JSON.") from error
         if not isinstance(claims, dict):
@@ -122,6 +126,7 @@ def _ingredients() -> tuple[Any, ...]:
     return (
         ours["ISSUER"],
         ours["AUDIENCE"],
+        ours["TOKEN_TYP"],
         ours["ALGORITHM"],
         ours["SIGNING_KEY"],
         tuple(older) if isinstance(older, list) else older,
@@ -133,15 +138,11 @@ def _ingredients() -> tuple[Any, ...]:
 
 @lru_cache(maxsize=1)
 @sensitive_variables()
-def _build(issuer: str, audience: str, *ring_settings: Any) -> TokenBackend:
-    return TokenBackend(build_ring(*ring_settings), issuer=issuer, audience=audience)
-
-
-def _unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    claims = dict(pairs)
-    if len(claims) < len(pairs):
-        raise jwt.DecodeError("A claim is repeated.")
-    return claims
+def _build(issuer: str, audience: str, typ: str, *ring_settings: Any) -> TokenBackend:
+    if typ not in TOKEN_TYPES:
+        raise ImproperlyConfigured(f"TOT_JWT['TOKEN_TYP'] must be one of {', '.join(TOKEN_TYPES)}.")
+    ring = build_ring(*ring_settings)
+    return TokenBackend(ring, issuer=issuer, audience=audience, typ=typ)
 
 
 def _raise_unusable(error: jwt.InvalidKeyError) -> NoReturn:

@@ -1,7 +1,7 @@
 """The key ring: which keys sign and verify tokens."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,13 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_encode
 
-from tot_jwt.conf import HMAC_BITS, as_bytes
+from tot_jwt.conf import ALGORITHMS, DEFAULT_ALGORITHM, HMAC_BITS, TOKEN_TYPES, as_bytes, is_pem
+from tot_jwt.tokens.key_files import is_key_file
 from tot_jwt.utils.predicates import is_blank
 
 #: Separates the derived key from every other use of SECRET_KEY, simplejwt's tokens among them.
 _PURPOSE = "tot_jwt.signing"
+_OTHERS = "VERIFYING_KEYS"
 
 
 @dataclass(frozen=True)
@@ -22,58 +24,74 @@ class RingKey:
     """A key and the one algorithm it is used with."""
 
     algorithm: str
-    secret: bytes = field(repr=False)
-    kid: str | None = None
+    #: What signs: bytes, or a private key; None for a key that only verifies.
+    secret: Any = field(repr=False)
+    #: What verifies: a public key. None for HMAC, whose secret verifies.
+    public: Any = field(default=None, repr=False)
+    #: The public key as a JWK. None for HMAC: a secret is never published.
+    jwk: Mapping[str, str] | None = None
 
     @property
-    def header(self) -> str:
-        """The first segment of every token that this key signs."""
-        members = {"alg": self.algorithm, "typ": "JWT"} | ({"kid": self.kid} if self.kid else {})
+    def kid(self) -> str | None:
+        """The key's id in the headers of its tokens: its thumbprint. Secrets have none."""
+        return self.jwk["kid"] if self.jwk else None
+
+    @property
+    def verifier(self) -> Any:
+        """What verifies."""
+        return self.secret if self.public is None else self.public
+
+    def header(self, typ: str) -> str:
+        """Return the first segment of every token of this type that this key signs."""
+        members = {"alg": self.algorithm, "typ": typ} | ({"kid": self.kid} if self.kid else {})
         compact = json.dumps(members, separators=(",", ":"), sort_keys=True)
         return base64url_encode(compact.encode()).decode()
 
 
 class KeyRing:
-    """The current key, which signs, and older keys, which only verify."""
+    """The current key, which signs, and other keys, which only verify."""
 
-    def __init__(self, current: RingKey, older: Iterable[RingKey] = ()) -> None:
+    def __init__(self, current: RingKey, others: Iterable[RingKey] = ()) -> None:
         self.current = current
-        self.keys = (current, *older)
+        self.keys = (current, *others)
         self._by_header: dict[str, list[RingKey]] = {}
         for key in self.keys:
-            self._by_header.setdefault(key.header, []).append(key)
+            for typ in TOKEN_TYPES:
+                self._by_header.setdefault(key.header(typ), []).append(key)
 
     def candidates(self, token: str) -> list[RingKey]:
         """Return the keys whose header the token has; none if no key writes that header."""
         return self._by_header.get(token.partition(".")[0], [])
+
+    def public_jwks(self) -> list[Mapping[str, str]]:
+        """Return the public keys, each once, as JWKs (RFC 7517)."""
+        return list({key.kid: key.jwk for key in self.keys if key.jwk is not None}.values())
 
 
 @sensitive_variables()
 def build_ring(
     algorithm: str,
     signing_key: str | bytes | None,
-    verifying_keys: Iterable[str | bytes],
+    verifying_keys: Iterable[str | bytes | None],
     secret_key: Any,
     secret_key_fallbacks: Any,
 ) -> KeyRing:
     """Return the ring for these settings.
 
-    Without `signing_key`, the keys are derived from SECRET_KEY and its fallbacks.
+    None among the keys stands for the keys that are derived from SECRET_KEY and its fallbacks.
     Raises ImproperlyConfigured.
     """
-    if algorithm not in HMAC_BITS:
-        raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(HMAC_BITS)}.")
-    keys = [*map(as_bytes, verifying_keys)]
-    if signing_key is None:
-        require_secrets(secret_key, secret_key_fallbacks)
-        fallbacks = [_derive(fallback, algorithm) for fallback in secret_key_fallbacks]
-        keys = [_derive(secret_key, algorithm), *keys, *fallbacks]
-    else:
-        keys = [as_bytes(signing_key), *keys]
-    if any(map(is_blank, keys)):
-        raise ImproperlyConfigured("tot_jwt needs random keys: one of them is blank.")
-    current_key, *older = [RingKey(algorithm, secret) for secret in keys]
-    return KeyRing(current_key, older)
+    if algorithm not in ALGORITHMS:
+        raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(ALGORITHMS)}.")
+    hmac = algorithm if algorithm in HMAC_BITS else DEFAULT_ALGORITHM
+    keys = []
+    for name, key in [("SIGNING_KEY", signing_key), *[(_OTHERS, key) for key in verifying_keys]]:
+        if key is None:
+            keys += _derived(secret_key, secret_key_fallbacks, hmac)
+        else:
+            keys.append(_configured(key, name, hmac))
+    _require_signer(keys[0], algorithm)
+    return KeyRing(keys[0], keys[1:])
 
 
 @sensitive_variables()
@@ -89,6 +107,56 @@ def require_secrets(secret_key: Any, fallbacks: Any) -> None:
             "SECRET_KEY_FALLBACKS must not contain a blank entry: anyone could sign tokens with "
             "the key derived from it."
         )
+
+
+@sensitive_variables()
+def _configured(key: str | bytes, name: str, hmac: str) -> RingKey:
+    """Return a key of a setting: in PEM with its own algorithm, a secret with this one of HMAC."""
+    data = as_bytes(key)
+    if is_pem(data):
+        return _asymmetric(data, name)
+    if is_blank(data):
+        raise ImproperlyConfigured("tot_jwt needs random keys: one of them is blank.")
+    if is_key_file(data):
+        raise ImproperlyConfigured(
+            f"TOT_JWT[{name!r}] has a key file that is not PEM. As a secret it could be public, so "
+            "that anyone could sign tokens. Convert it to PEM."
+        )
+    return RingKey(hmac, data)
+
+
+@sensitive_variables()
+def _asymmetric(pem: bytes, name: str) -> RingKey:
+    try:
+        from tot_jwt.tokens.asymmetric import read_pem
+    except ImportError as error:
+        raise ImproperlyConfigured(
+            f"TOT_JWT[{name!r}] has a PEM key, which needs the package cryptography. Install "
+            "tot-jwt[asymmetric]."
+        ) from error
+    pair = read_pem(pem, name)
+    # A key that only verifies needs no private half, which a memory dump could then show.
+    secret = None if name == _OTHERS else pair.private
+    return RingKey(pair.algorithm, secret, pair.public, pair.jwk)
+
+
+def _require_signer(key: RingKey, algorithm: str) -> None:
+    if key.algorithm != algorithm:
+        needs = "a secret" if algorithm in HMAC_BITS else "a private key in PEM"
+        raise ImproperlyConfigured(
+            f"TOT_JWT['ALGORITHM'] is {algorithm}, which needs {needs} in TOT_JWT['SIGNING_KEY']. "
+            f"That one is for {key.algorithm}."
+        )
+    if key.secret is None:
+        raise ImproperlyConfigured(
+            "TOT_JWT['SIGNING_KEY'] is a public key, which cannot sign. Use the private key."
+        )
+
+
+@sensitive_variables()
+def _derived(secret_key: Any, fallbacks: Any, algorithm: str) -> list[RingKey]:
+    require_secrets(secret_key, fallbacks)
+    return [RingKey(algorithm, _derive(each, algorithm)) for each in (secret_key, *fallbacks)]
 
 
 @sensitive_variables()

@@ -6,18 +6,20 @@ import secrets
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from datetime import timedelta
-from types import MappingProxyType
 from typing import Any, NoReturn, Self
 
 from rest_framework_simplejwt.tokens import Token
 
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken
+from tot_jwt.exceptions import ExpiredToken, InvalidToken, MalformedToken, ServiceUnavailable
 from tot_jwt.principal import ApiClient
-from tot_jwt.rules import scopes
+from tot_jwt.rules import lengths, scopes
 from tot_jwt.tokens.backend import TokenBackend, backend
+from tot_jwt.tokens.claims import CLAIMS, host_claims
 from tot_jwt.utils import clock
 from tot_jwt.utils.copying import CopiesToItself
+from tot_jwt.utils.json_values import freeze
+from tot_jwt.utils.logs import log_error
 
 #: Never simplejwt's "access", so that a user's token and a client's cannot replace each other.
 TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
@@ -26,23 +28,10 @@ TOKEN_TYPE = "tot_api"  # noqa: S105 - a name
 MAX_TOKEN = 4096
 #: Seconds by which the clock of the node that issued a token may be ahead.
 MAX_CLOCK_SKEW = 10
+#: The greatest `ver`: the database stores 32 bits.
+MAX_GENERATION = 2**31 - 1
 #: The last second of the year 9999: no datetime exists after it.
 MAX_NUMERIC_DATE = 253_402_300_799
-
-#: Every claim is required, and exactly of this type: True is not an int here.
-CLAIMS: Mapping[str, type] = {
-    "iss": str,
-    "aud": str,
-    "sub": str,
-    "appDomain": str,
-    "env": str,
-    "scope": str,
-    "ver": int,
-    "token_type": str,
-    "iat": int,
-    "exp": int,
-    "jti": str,
-}
 
 _ENVELOPE = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
 
@@ -66,37 +55,28 @@ class ApiToken(CopiesToItself, Token):
             raise MalformedToken
         claims = backend().decode(token, verify)
         _check(claims)
-        self._freeze(claims)
+        try:
+            self._freeze(claims)
+        except ValueError:
+            raise InvalidToken("too_deep") from None
 
     @classmethod
-    def issue(
-        cls,
-        *,
-        public_key: str,
-        app_domain: str,
-        environment: str,
-        generation: int,
-        scope: frozenset[str],
-    ) -> tuple[str, Self]:
-        """Return a new token: its signed form (JWS compact) for the client, and itself."""
-        issuer = backend()
-        issued_at = int(clock.epoch())
-        claims = {
-            "iss": issuer.issuer,
-            "aud": issuer.audience,
-            "sub": public_key,
-            "appDomain": app_domain,
-            "env": environment,
-            "scope": scopes.join(scope),
-            "ver": generation,
-            "token_type": TOKEN_TYPE,
-            "iat": issued_at,
-            "exp": issued_at + int(settings.TOKEN_LIFETIME.total_seconds()),
-            "jti": secrets.token_hex(16),
-        }
+    def issue(cls, client: ApiClient, *, generation: int) -> tuple[str, Self]:
+        """Return a new token of the client: its signed form (JWS compact), and itself.
+
+        Raises ServiceUnavailable if TOKEN_CLAIMS adds what no token can carry.
+        """
+        claims = host_claims(client) | _own_claims(client, generation)
+        raw = backend().encode(claims)
+        if len(raw) > MAX_TOKEN:
+            message = (
+                "No token issued: %s bytes are too long. Shorten TOKEN_CLAIMS (%s) or the key."
+            )
+            log_error(message, len(raw), settings.TOKEN_CLAIMS)
+            raise ServiceUnavailable("token_too_long")
         token = cls.__new__(cls)
         token._freeze(claims)
-        return issuer.encode(claims), token
+        return raw, token
 
     @property
     def lifetime(self) -> timedelta:  # type: ignore[override]
@@ -130,7 +110,7 @@ class ApiToken(CopiesToItself, Token):
         return presented
 
     def _freeze(self, claims: dict[str, Any]) -> None:
-        vars(self).update(payload=MappingProxyType(claims), scopes=scopes.split(claims["scope"]))
+        vars(self).update(payload=freeze(claims), scopes=scopes.split(claims["scope"]))
 
     def __repr__(self) -> str:
         return f"<ApiToken {self.payload['jti']}>"
@@ -165,6 +145,33 @@ def unverified_token_type(raw: str) -> object:
     return claims.get("token_type") if isinstance(claims, dict) else None
 
 
+def longest_token() -> int:
+    """Return the bytes of the longest token that these settings lead to, without TOKEN_CLAIMS."""
+    longest_scopes = frozenset({"s" * lengths.SCOPES, scopes.KEYS_MANAGE})
+    public_key, domain = "k" * lengths.PUBLIC_KEY, "d" * lengths.DOMAIN
+    client = ApiClient(public_key, domain, 0, "live", longest_scopes)
+    return len(backend().encode(_own_claims(client, MAX_GENERATION)))
+
+
+def _own_claims(client: ApiClient, generation: int) -> dict[str, Any]:
+    issuer = backend()
+    issued_at = int(clock.epoch())
+    return {
+        "iss": issuer.issuer,
+        "aud": issuer.audience,
+        "sub": client.pk,
+        "client_id": client.pk,
+        "appDomain": client.app_domain,
+        "env": client.environment,
+        "scope": scopes.join(client.scopes),
+        "ver": generation,
+        "token_type": TOKEN_TYPE,
+        "iat": issued_at,
+        "exp": issued_at + int(settings.TOKEN_LIFETIME.total_seconds()),
+        "jti": secrets.token_hex(16),
+    }
+
+
 def _check(claims: dict[str, Any]) -> None:
     for name, kind in CLAIMS.items():
         value = claims.get(name)
@@ -173,6 +180,8 @@ def _check(claims: dict[str, Any]) -> None:
             raise InvalidToken(f"claim_{name}")
     if claims["token_type"] != TOKEN_TYPE:
         raise InvalidToken("claim_token_type")
+    if claims["client_id"] != claims["sub"]:
+        raise InvalidToken("claim_client_id")
     if not claims["jti"]:
         raise InvalidToken("claim_jti")
     if not 0 <= claims["iat"] < claims["exp"] <= MAX_NUMERIC_DATE:

@@ -37,6 +37,16 @@ def warn(message: str, *args: object) -> None:
         logger.warning(message, *args, stacklevel=2)
 
 
+def log_error(message: str, *args: object, exc_info: bool = False) -> None:
+    """Log an error, with the traceback if `exc_info`. A host's handler that fails changes nothing.
+
+    The arguments become one line each.
+    """
+    with suppress(Exception):
+        lines = [one_line(str(arg)) for arg in args]
+        logger.error(message, *lines, exc_info=exc_info, stacklevel=2)
+
+
 class Pacer:
     """Lets a message through once a minute in a process."""
 

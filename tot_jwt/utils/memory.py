@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Callable
 from threading import Lock
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -58,14 +59,18 @@ class BoundedDict(dict[K, V]):
 
 
 def json_size(value: object) -> int:
-    """Return the bytes that a JSON value occupies in memory, with all its parts."""
+    """Return the bytes that a JSON value, also a frozen one, occupies in memory with its parts."""
     size = 0
-    rest = [value]  # not recursive: JSON can be nested deeper than Python calls functions
+    rest: list[Any] = [
+        value
+    ]  # not recursive: JSON can be nested deeper than Python calls functions
     while rest:
         part = rest.pop()
         size += sys.getsizeof(part)
-        if isinstance(part, dict):
+        if isinstance(part, MappingProxyType):
+            rest.append(part.copy())
+        elif isinstance(part, dict):
             rest += [*part, *part.values()]
-        elif isinstance(part, list):
+        elif isinstance(part, list | tuple):
             rest += part
     return size

@@ -29,6 +29,7 @@ from tot_jwt.management.subcommands.keys import (
     RotateKey,
 )
 from tot_jwt.management.subcommands.listing import ListKeys, ShowKey
+from tot_jwt.management.subcommands.signing_keys import CreateSigningKey
 from tot_jwt.management.subcommands.tokens import InspectToken
 
 __all__ = ["SUBCOMMANDS", "Subcommand"]
@@ -55,6 +56,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     END_TOKENS,
     ImportKeys(),
     InspectToken(),
+    CreateSigningKey(),
     NotifyExpiring(),
     ListEvents(),
     PruneEvents(),

@@ -13,6 +13,7 @@ from tot_jwt.management.subcommands.base import (
     read_input,
 )
 from tot_jwt.tokens import ApiToken
+from tot_jwt.utils.json_values import thaw
 
 
 class InspectToken(Subcommand):
@@ -30,7 +31,7 @@ class InspectToken(Subcommand):
         claims: Document | None = None
         try:
             token = ApiToken(read_input().strip())
-            claims = dict(token.payload)
+            claims = thaw(token.payload)
             token.check_exp()
             check_token(token, load(token.public_key))
         except TotJWTError as error:

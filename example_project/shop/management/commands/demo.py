@@ -1,5 +1,6 @@
 """``manage.py demo``: create data and keys, print curl lines and serve the example."""
 
+import os
 import socket
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -32,10 +33,13 @@ class Command(BaseCommand):
     def handle(self, *, port: int, serve: bool, **options: Any) -> None:
         """Create the data, print the curl lines and serve."""
         _check_database()
+        url = f"http://{HOST}:{port}"
         if serve:
             _check_port(port)
+            # The metadata has the URLs of its issuer.
+            settings.TOT_JWT["ISSUER"] = os.environ.get("ISSUER") or url
         _start_over()
-        self._print(demo.build(f"http://{HOST}:{port}"), f"http://{HOST}:{port}/admin/")
+        self._print(demo.build(url), f"{url}/admin/")
         if serve:
             call_command(
                 "runserver",

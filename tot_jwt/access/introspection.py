@@ -1,0 +1,66 @@
+"""What a token grants at this moment, for who did not get it from its client (RFC 7662)."""
+
+from typing import NamedTuple
+
+from tot_jwt.access.decisions import check_token, grant_anywhere
+from tot_jwt.access.refusals import report_refusal
+from tot_jwt.exceptions import (
+    InsufficientPermissions,
+    InsufficientScope,
+    InvalidToken,
+)
+from tot_jwt.keys import tokens
+from tot_jwt.keys.loading import load
+from tot_jwt.principal import ApiClient
+from tot_jwt.rules.scopes import TOKENS_INTROSPECT
+from tot_jwt.tokens.token import ApiToken
+
+
+class ActiveToken(NamedTuple):
+    """A valid token, and the scopes that it has now."""
+
+    token: ApiToken
+    scopes: frozenset[str]
+
+
+def introspect(raw: str, *, caller: ApiClient, address: str) -> ActiveToken | None:
+    """Return the token with its present scopes, or None if it is not active.
+
+    The key's state is read from the database. Its list of addresses is not applied: who presented
+    the token is not known here. Raises InsufficientScope, ServiceUnavailable.
+    """
+    _require_scope(caller, address)
+    try:
+        token = ApiToken(raw)
+        token.check_exp()
+        return ActiveToken(token, grant_anywhere(token, load(token.public_key)).scopes)
+    except (InvalidToken, InsufficientPermissions):
+        return None
+
+
+def revoke(raw: str, *, caller: ApiClient, address: str) -> None:
+    """Revoke the token if it was issued to the caller. Do nothing if it is not a token, or ended.
+
+    Raises InsufficientPermissions for the token of another client; ServiceUnavailable.
+    """
+    try:
+        token = ApiToken(raw)
+    except InvalidToken:
+        return
+    if token.public_key != caller.pk:
+        refusal = InsufficientPermissions("token_of_another_client")
+        report_refusal(refusal, public_key=caller.pk, jti=token["jti"], address=address)
+        raise refusal
+    try:
+        token.check_exp()
+        check_token(token, load(token.public_key))
+        tokens.revoke_token(token, address)
+    except InvalidToken:
+        return
+
+
+def _require_scope(caller: ApiClient, address: str) -> None:
+    if not caller.has_scope(TOKENS_INTROSPECT):
+        refusal = InsufficientScope([TOKENS_INTROSPECT])
+        report_refusal(refusal, public_key=caller.pk, address=address)
+        raise refusal
