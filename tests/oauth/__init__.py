@@ -1,0 +1,1 @@
+"""Clients, verifiers and proxies of others against a real server: ``tox run -e oauth``."""

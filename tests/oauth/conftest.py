@@ -1,0 +1,24 @@
+"""The server that the tests of this folder share, and the keys of its clients."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oauth.server import Server, running
+from tot_jwt.tokens.asymmetric import generate_pem
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Return a running server that signs with ES256."""
+    folder: Path = tmp_path_factory.mktemp("server")
+    with running(folder, ALGORITHM="ES256", SIGNING_KEY=generate_pem("ES256")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def api_key(server: Server) -> dict[str, Any]:
+    """Return the API key of a client that may read orders."""
+    return server.create_key("--scope", "orders:read")
