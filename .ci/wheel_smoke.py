@@ -2,8 +2,9 @@
 
 Usage: wheel_smoke.py DIST SOURCES
 
-The script installs the wheel of the folder DIST into a new environment. A project of two files then
-migrates its database, creates a key and exchanges it.
+The script installs the wheel of the folder DIST into a new environment, without an extra. A project
+of two files then migrates its database, creates a key and exchanges it. A key pair needs the extra
+`asymmetric`, and the message says so.
 """
 
 import os
@@ -33,11 +34,14 @@ INSTALLED_APPS = [
 URLS = """
 from django.urls import include, path
 
-urlpatterns = [path("auth/", include("tot_jwt.urls"))]
+urlpatterns = [
+    path("auth/", include("tot_jwt.urls")),
+    path(".well-known/", include("tot_jwt.well_known_urls")),
+]
 """
 
 EXCHANGE = """
-import io, json
+import importlib.util, io, json
 import django
 django.setup()
 from django.core.management import call_command
@@ -60,7 +64,33 @@ assert verified.status_code == 200, verified.content
 assert verified.json()["valid"] is True, verified.content
 refused = client.get("/auth/token", headers={"Authorization": authorization[:-9]})
 assert refused.status_code == 401, refused.content
+jwks = client.get("/.well-known/jwks.json")
+assert (jwks.status_code, jwks.json()) == (200, {"keys": []}), jwks.content
+assert importlib.util.find_spec("cryptography") is None
 print("The wheel works alone.")
+"""
+
+KEY_PAIR = """
+import io
+import django
+django.setup()
+from django.core.management import CommandError, call_command
+from django.test.utils import override_settings
+
+def error_of(name, *arguments):
+    try:
+        call_command(name, *arguments, stdout=io.StringIO())
+    except CommandError as error:
+        return str(error)
+
+# It is not read: the package that could read it is missing.
+pem = "-----BEGIN " + "PRIVATE KEY-----"
+with override_settings(TOT_JWT={"ALGORITHM": "ES256", "SIGNING_KEY": pem}):
+    check = error_of("check")
+command = error_of("tot_jwt", "create_signing_key")
+for message in (check, command):
+    assert message and "Install tot-jwt[asymmetric]." in message, message
+print("A key pair needs the extra.")
 """
 
 
@@ -100,6 +130,7 @@ def main(dist: Path, sources: Path) -> None:
         run("-m", "django", "check", "--fail-level", "WARNING")
         run("-m", "django", "migrate", "--verbosity", "0")
         run("-c", EXCHANGE)
+        run("-c", KEY_PAIR)
 
 
 main(*map(Path, sys.argv[1:]))

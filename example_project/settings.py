@@ -14,6 +14,8 @@ from typing import Any
 
 import environ
 
+from example_project.keys import read_key, read_keys
+
 try:
     import pymysql
 except ImportError:
@@ -135,13 +137,12 @@ if not DEBUG:
     }
 
 TOT_JWT = {
-    # The URL of this server, for which the metadata is served.
+    # The URL of this server, which its metadata must name.
     "ISSUER": os.environ.get("ISSUER") or ("http://127.0.0.1:8000" if DEBUG else "tot-jwt-example"),
     "ALGORITHM": os.environ.get("ALGORITHM") or "HS256",
-    # A key in PEM may have its line breaks as \n, because some tools cannot set others.
-    "SIGNING_KEY": os.environ.get("SIGNING_KEY", "").replace(r"\n", "\n") or None,
+    "SIGNING_KEY": read_key(os.environ.get("SIGNING_KEY", "")),
     # A list in JSON.
-    "VERIFYING_KEYS": env.json("VERIFYING_KEYS", default=[]),
+    "VERIFYING_KEYS": read_keys(os.environ.get("VERIFYING_KEYS", ""), "VERIFYING_KEYS"),
     # Test keys would reach the data of live keys.
     "ENVIRONMENTS": ["live", "test"] if DEBUG else ["live"],
     "TRUSTED_PROXIES": TRUSTED_PROXIES,

@@ -8,7 +8,12 @@ from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 
 TITLE = "A small shop, protected by tot-jwt"
-DOCUMENTATION = ["README.md", "docs/operations.md", "docs/deployment.md"]
+DOCUMENTATION = [
+    "README.md",
+    "docs/get-a-token.md",
+    "docs/operations.md",
+    "docs/deployment.md",
+]
 
 
 class Endpoint(NamedTuple):
@@ -23,6 +28,11 @@ ENDPOINTS = [
     Endpoint("POST", "/api/internal/auth/token", "Exchange an API key for a token."),
     Endpoint("GET", "/api/internal/auth/token", "Verify a token."),
     Endpoint("GET, POST", "/api/internal/auth/keys", "List and create API keys. Needs a token."),
+    Endpoint("POST", "/oauth/token", "Exchange an API key for a token, as an OAuth client."),
+    Endpoint("POST", "/oauth/introspect", "Introspect a token. Needs a key with a scope."),
+    Endpoint("POST", "/oauth/revoke", "Revoke a token."),
+    Endpoint("GET", "/.well-known/jwks.json", "List the public keys that verify tokens."),
+    Endpoint("GET", "/.well-known/oauth-authorization-server", "Show the server's metadata."),
     Endpoint("GET, POST", "/api/person", "List and add persons. Needs a token or an API key."),
     Endpoint("GET, POST", "/api/legacy/person", "The same, with an API key only."),
     Endpoint("GET, POST", "/api/orders", "List and place orders. Needs a token with scopes."),

@@ -1,5 +1,6 @@
-"""Fixtures, and the option that prints which tests prove which promise of the security model."""
+"""Fixtures, and the option that prints which tests prove which promise and which clause."""
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,7 +23,9 @@ use_quick_profile()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
-        "--req-matrix", action="store_true", help="print which tests prove which promise, and stop"
+        "--req-matrix",
+        action="store_true",
+        help="print which tests prove which promise or clause, and stop",
     )
 
 
@@ -39,15 +42,29 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 def print_matrix(session: pytest.Session) -> None:  # pragma: no cover: a test runs it in a process
-    """Print each promise and the tests that prove it."""
-    tests_by_promise: dict[str, set[str]] = defaultdict(set)
-    for item in session.items:
-        for marker in item.iter_markers("req"):
-            for promise in marker.args:
-                tests_by_promise[promise].add(item.nodeid.partition("[")[0])
+    """Print each promise and the tests that prove it, then each clause and the tests of it."""
     write = session.config.get_terminal_writer().line
-    for promise in sorted(tests_by_promise, key=lambda name: (name[0], int(name[1:]))):
-        write("\n    ".join([promise, *sorted(tests_by_promise[promise])]))
+    for marker in ("req", "clause"):
+        tests = tests_by_argument(session.items, marker)
+        for name in sorted(tests, key=numerically):
+            write("\n    ".join([name, *sorted(tests[name])]))
+
+
+def tests_by_argument(
+    items: list[pytest.Item], name: str
+) -> dict[str, set[str]]:  # pragma: no cover: a test runs it in a process
+    """Return each argument of the marker with the tests that have it."""
+    tests: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        for marker in item.iter_markers(name):
+            for argument in marker.args:
+                tests[argument].add(item.nodeid.partition("[")[0])
+    return tests
+
+
+def numerically(name: str) -> list[str | int]:  # pragma: no cover: a test runs it in a process
+    """Return the key that sorts A2 before A10, and §5.2 before §10.1."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 @pytest.fixture(autouse=True)

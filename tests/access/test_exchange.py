@@ -44,6 +44,7 @@ def test_token_claims_describe_the_key(make_key, post_token):
         "iss": "tot-jwt",
         "aud": "tot-jwt-api",
         "sub": key.public_key,
+        "client_id": key.public_key,
         "appDomain": key.app_domain.domain,
         "env": "test",
         "scope": "keys:manage orders:read orders:write",

@@ -1,9 +1,11 @@
 """Error reports of a bug anywhere in the package: no secret, no token (security.md E1, E4, E6)."""
 
+import itertools
 import json
 import logging
 import random
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
@@ -27,12 +29,28 @@ from tests.support.admin import (
 from tests.support.bugs import fail_at, places
 from tests.support.draws import examples
 from tests.support.keys_client import client_of
+from tests.support.oauth import (
+    ENDPOINTS,
+    INTROSPECT,
+    MAY_INTROSPECT,
+    NEEDED,
+    basic_of,
+    form_of,
+    pem,
+    token_of,
+)
+from tests.support.oauth import TOKEN as OAUTH_TOKEN
 from tests.support.requests import FORM, JSON, TOKEN_URL, bearer, body, key_headers
 from tests.support.undo import undone
 from tests.views import WhoAmI
 
 ME = "/me"
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
+#: The secret itself, and the beginning of the Base64 in which HTTP Basic has it.
+CREDENTIALS = re.compile(rf"{SECRET.pattern}|{b64encode(b'pk_live_tot_').decode()}")
+EVERYTHING = re.compile(
+    rf"{CREDENTIALS.pattern}|{TOKEN.pattern}|BEGIN PRIVATE KEY|{pem('ES256').split()[3][:20]}"
+)
 #: A plain ``pytest`` fails in this many functions for each kind of request, the gate in all.
 PLACES = 15
 
@@ -60,10 +78,15 @@ def host(
     make_token: Callable[..., str],
     make_domain: Callable[..., Any],
     fragile: Client,
+    settings: Any,
 ) -> SimpleNamespace:
     """Return what the calls below need."""
     return SimpleNamespace(
-        make_key=make_key, make_token=make_token, make_domain=make_domain, client=fragile
+        make_key=make_key,
+        make_token=make_token,
+        make_domain=make_domain,
+        client=fragile,
+        settings=settings,
     )
 
 
@@ -115,6 +138,35 @@ def admin_rotation(host: Any) -> Callable[[], Any]:
     return lambda: host.client.post(rotate_url(key), data)
 
 
+def oauth(host: Any, url: str, way: str) -> Callable[[], Any]:
+    """Return a request to an OAuth endpoint, about a token of the client."""
+    key = host.make_key(scopes=[MAY_INTROSPECT])
+    credentials, headers = {"form": (form_of(key), {}), "Basic": ({}, basic_of(key))}[way]
+    token = {} if url == OAUTH_TOKEN else {"token": token_of(key)}
+    sent = urlencode({**NEEDED[url], **token, **credentials})
+    return lambda: host.client.post(url, sent, content_type=FORM, headers=headers)
+
+
+def introspection_by_token(host: Any) -> Callable[[], Any]:
+    """Return an introspection by a client that presents a token."""
+    headers = bearer(host.make_token(host.make_key(scopes=[MAY_INTROSPECT])))
+    sent = urlencode({"token": token_of(host.make_key())})
+    return lambda: host.client.post(INTROSPECT, sent, content_type=FORM, headers=headers)
+
+
+def signing_with_pem(host: Any) -> Callable[[], Any]:
+    """Return an exchange for a token that a private key signs. Each call reads the key again."""
+    send = oauth(host, OAUTH_TOKEN, "Basic")
+    numbers = itertools.count()
+    keys = {"ALGORITHM": "ES256", "SIGNING_KEY": pem("ES256"), "VERIFYING_KEYS": [pem("EdDSA")]}
+
+    def send_anew() -> Any:
+        host.settings.TOT_JWT = {**keys, "AUDIENCE": f"audience {next(numbers)}"}
+        return send()
+
+    return send_anew
+
+
 class Request(NamedTuple):
     """A kind of request: how to prepare it, and what its error reports must not hold."""
 
@@ -135,6 +187,13 @@ REQUESTS = {
     "creation": Request(creation),
     "admin, creation": Request(admin_creation),
     "admin, rotation": Request(admin_rotation),
+    **{
+        f"{url}, {way}": Request(oauth, (url, way), EVERYTHING)
+        for url in ENDPOINTS
+        for way in ("form", "Basic")
+    },
+    "introspection by token": Request(introspection_by_token, (), EVERYTHING),
+    "signing with PEM": Request(signing_with_pem, (), EVERYTHING),
 }
 
 

@@ -125,7 +125,7 @@ def test_token_outside_header_is_ignored(good, bend):
 CLAIMS = {
     "sub with a NUL": ({"sub": "pk\0"}, TOKEN_INVALID),
     "sub with a surrogate": ({"sub": "pk\ud800"}, TOKEN_INVALID),
-    "sub of 2,000 characters": ({"sub": "k" * 2000}, TOKEN_REVOKED),
+    "sub of 1,000 characters": ({"sub": "k" * 1000}, TOKEN_REVOKED),
     "sub in SQL": ({"sub": "' OR '1'='1"}, TOKEN_REVOKED),
     "jti with a NUL": ({"jti": "\0"}, TOKEN_INVALID),
     "jti with a surrogate": ({"jti": "\ud800"}, TOKEN_INVALID),

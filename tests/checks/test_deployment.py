@@ -35,7 +35,7 @@ def risks(settings):
     ("changes", "expected"),
     [
         ({}, []),
-        ({"TOT_JWT": {"ENVIRONMENTS": ["live"]}}, ["W004"]),
+        ({"TOT_JWT": {"ENVIRONMENTS": ["live"]}}, ["W004", "W018"]),
         ({"TOT_JWT": safe_values(TOKEN_LIFETIME=timedelta(minutes=16))}, ["W005"]),
         ({"SECURE_SSL_REDIRECT": False}, ["W006"]),
         (
@@ -49,7 +49,7 @@ def risks(settings):
         ({"TOT_JWT": safe_values(THROTTLE_CACHE="local", KEY_CHANGE_RATE=None)}, ["W009"]),
         ({"TOT_JWT": safe_values(THROTTLE_CACHE="local", **UNLIMITED)}, []),
         ({"USE_TZ": False}, ["W010"]),
-        ({"TOT_JWT": {"ISSUER": "x"}}, ["W011"]),
+        ({"TOT_JWT": {"ISSUER": "x"}}, ["W011", "W018"]),
         ({"TOT_JWT": safe_values(ENVIRONMENTS=["test", "live"])}, ["W011"]),
         ({"TOT_JWT": safe_values(ENVIRONMENTS=("test",))}, []),
         ({"TOT_JWT": safe_values(KEY_STATE_MAX_AGE=60)}, []),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.oauth.programs import Node, install_node, trusting
 from tests.oauth.server import Server, running
 from tot_jwt.tokens.asymmetric import generate_pem
 
@@ -22,3 +23,22 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def api_key(server: Server) -> dict[str, Any]:
     """Return the API key of a client that may read orders."""
     return server.create_key("--scope", "orders:read")
+
+
+@pytest.fixture(scope="session")
+def resource_server(server: Server) -> dict[str, Any]:
+    """Return the API key of a server that may introspect tokens."""
+    return server.create_key("--scope", "tokens:introspect")
+
+
+@pytest.fixture
+def trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the libraries of this process trust the server's certificate."""
+    for name, value in trusting(server).items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="session")
+def node(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Node:
+    """Return the scripts for Node.js, with their packages."""
+    return Node(install_node(tmp_path_factory.mktemp("npm")), server)

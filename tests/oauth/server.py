@@ -56,13 +56,14 @@ class Server:
         }
         command = ["gunicorn", "--bind", f"127.0.0.1:{self.port}", "--log-level", "warning"]
         command += [f"--certfile={self._certificate}", f"--keyfile={self._key}", "--threads=4"]
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", *command, "tests.support.process_server"],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=(self.folder / "server.log").open("ab"),
-            stderr=subprocess.STDOUT,
-        )
+        with (self.folder / "server.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", *command, "tests.support.process_server"],
+                cwd=ROOT,
+                env=self.environment,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
         self._wait()
 
     def stop(self) -> None:

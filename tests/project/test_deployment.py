@@ -15,6 +15,7 @@ VARIABLES = {row[0].strip("`") for row in table(section(PAGE, "Environment varia
 PRODUCTION = {
     "SECRET_KEY": "for-this-test-only-" * 3,
     "ALLOWED_HOSTS": "api.example.com",
+    "ISSUER": "https://api.example.com",
     "CACHE_URL": "redis://127.0.0.1:1/0",
     "TRUSTED_PROXIES": "1",
     "PYTHONWARNINGS": "ignore",
@@ -109,6 +110,7 @@ def test_deployment_checks_find_nothing(run):
 def test_missing_production_variables_are_reported(run):
     assert "security.W008" in run("manage.py", "check", "--deploy", HTTPS="false").stderr
     assert "SECRET_KEY" in run("manage.py", "check", SECRET_KEY="").stderr
+    assert "tot_jwt.W018" in run("manage.py", "check", "--deploy", ISSUER="").stderr
 
 
 def test_production_serves_the_admins_styles(run, ask):
@@ -218,4 +220,4 @@ def test_start_page_lists_real_endpoints(ask):
     assert page[1].startswith("text/html")
     assert all(path in page[3] for path in [*paths, "/admin/", "docs/deployment.md"])
     assert "curl -i -X POST https://api.example.com/api/internal/auth/token" in page[3]
-    assert {status for status, *_ in answers} == {200, 401}
+    assert {status for status, *_ in answers} == {200, 401, 405}  # OAuth's take POST only

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from itertools import takewhile
@@ -17,6 +18,9 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
+
+from tests.support.key_pairs import kid_of, private_pem, public_pem
+from tests.support.tokens import unb64
 
 ROOT = Path(__file__).parents[2]
 JSON = {"Content-Type": "application/json"}
@@ -30,6 +34,10 @@ NAMES = {
     "SECRET_KEY",
     "DEBUG",
     "ALLOWED_HOSTS",
+    "ISSUER",
+    "ALGORITHM",
+    "SIGNING_KEY",
+    "VERIFYING_KEYS",
     "DJANGO_SETTINGS_MODULE",
 }
 
@@ -52,6 +60,13 @@ def manage(*arguments: str, database: Path, **variables: str) -> subprocess.Comp
         timeout=120,
         check=False,
     )
+
+
+#: Print the public keys, as a client gets them.
+JWKS = """
+from django.test import Client
+print(Client(headers={"Host": "127.0.0.1"}).get("/.well-known/jwks.json").text)
+"""
 
 
 def free_port() -> int:
@@ -182,7 +197,7 @@ def test_demo_refuses_an_occupied_port(tmp_path):
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 def test_curl_lines_return_announced_responses(demo):
-    assert [line.status for line in demo.lines] == [200, 200, 200, 401, 401, 403]
+    assert [line.status for line in demo.lines] == [200, 200, 200, 401, 401, 403, 200]
     for status, detail, command in demo.lines:
         done = subprocess.run(
             ["/bin/sh", "-c", command], capture_output=True, text=True, check=True, timeout=60
@@ -211,6 +226,80 @@ def test_readme_rotation_causes_no_outage(demo, tmp_path):
         "",
     )
     assert not list(tmp_path.iterdir())
+
+
+# OAuth and discovery
+
+
+def test_demo_serves_its_own_metadata(demo):
+    url = f"http://127.0.0.1:{demo.port}"
+
+    status, metadata = demo.ask("GET", "/.well-known/oauth-authorization-server")
+
+    assert (status, metadata["issuer"]) == (200, url)
+    assert metadata["token_endpoint"] == f"{url}/oauth/token"
+    assert metadata["jwks_uri"] == f"{url}/.well-known/jwks.json"
+    assert "tokens:introspect" in metadata["scopes_supported"]
+    # The default is a secret, which is not published.
+    assert demo.ask("GET", "/.well-known/jwks.json") == (200, {"keys": []})
+
+
+def test_oauth_line_gets_a_token(demo):
+    *_, line = demo.lines
+    command = shlex.split(line.command)
+    basic = b64encode(command[command.index("-u") + 1].encode()).decode()
+    headers = {**FORM, "Authorization": f"Basic {basic}"}
+
+    status, issued = demo.ask("POST", "/oauth/token", command[-1], headers)
+
+    assert (status, issued["token_type"]) == (200, "Bearer")
+    bearer = {"Authorization": f"Bearer {issued['access_token']}"}
+    assert demo.ask("GET", "/api/orders", headers=bearer)[0] == 200
+
+
+@pytest.mark.parametrize("line_break", ["\n", r"\n"], ids=["real", "escaped"])
+def test_environment_sets_a_key_pair(tmp_path, line_break):
+    pem, other = private_pem("ES256"), private_pem("ES256", 1)
+    variables = {
+        "ALGORITHM": "ES256",
+        "SIGNING_KEY": pem.replace("\n", line_break),
+        "VERIFYING_KEYS": json.dumps([public_pem(other).replace("\n", line_break), None]),
+    }
+    database = tmp_path / "demo.sqlite3"
+
+    printed = manage("demo", "--no-serve", database=database, **variables)
+    shown = manage("shell", "-v", "0", "-c", JWKS, database=database, **variables)
+
+    assert (printed.returncode, shown.returncode) == (0, 0), printed.stderr + shown.stderr
+    [header] = re.findall(r"Bearer (\w+)\.", printed_lines(printed.stdout)[1].command)
+    assert json.loads(unb64(header)) == {"alg": "ES256", "kid": kid_of(pem), "typ": "JWT"}
+    assert [key["kid"] for key in json.loads(shown.stdout)["keys"]] == [kid_of(pem), kid_of(other)]
+    checked = manage("check", "--fail-level", "WARNING", database=database, **variables)
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize(
+    ("variables", "reason"),
+    [
+        ({}, ""),
+        ({"VERIFYING_KEYS": "-----BEGIN k3y-in-error"}, "VERIFYING_KEYS must be a list"),
+        ({"VERIFYING_KEYS": '"k3y-in-error"'}, "VERIFYING_KEYS must be a list"),
+        ({"VERIFYING_KEYS": '[["k3y-in-error"]]'}, "VERIFYING_KEYS must be a list"),
+        ({"VERIFYING_KEYS": '["k3y-in-error"]'}, "TOT_JWT['VERIFYING_KEYS'] is invalid"),
+        ({"ALGORITHM": "ES256"}, "TOT_JWT['SIGNING_KEY'] is invalid"),
+        ({"ALGORITHM": "es256"}, "TOT_JWT['ALGORITHM'] is invalid"),
+        (
+            {"ALGORITHM": "ES256", "SIGNING_KEY": "-----BEGIN PRIVATE KEY-----\\nk3y-in-error"},
+            "TOT_JWT['SIGNING_KEY'] has a PEM key that cannot be read",
+        ),
+    ],
+)
+def test_invalid_key_variables_are_named(tmp_path, variables, reason):
+    done = manage("check", database=tmp_path / "demo.sqlite3", **variables)
+
+    assert done.returncode == (1 if reason else 0)
+    assert reason in done.stderr
+    assert "k3y-in-error" not in done.stderr
 
 
 # The API

@@ -27,8 +27,21 @@ from rest_framework.test import APIRequestFactory
 
 from tests.support import documents
 from tests.support.documents import ROOT, blocks, links
-from tot_jwt import checks, conf, urls
-from tot_jwt.exceptions import EscalationRefused, TotJWTError
+from tot_jwt import checks, conf, oauth_urls, urls, well_known_urls
+from tot_jwt.exceptions import (
+    Conflict,
+    CredentialsRequired,
+    EscalationRefused,
+    InsufficientPermissions,
+    InsufficientScope,
+    InvalidFields,
+    InvalidRequest,
+    ResourceNotFound,
+    TooManyRequests,
+    TotJWTError,
+)
+from tot_jwt.http.oauth import MalformedScope, UnsupportedGrantType
+from tot_jwt.http.oauth_errors import OAuthError
 from tot_jwt.management.subcommands import SUBCOMMANDS
 from tot_jwt.models import ApiKey, AppDomain
 
@@ -40,7 +53,7 @@ def section(title):
 
 
 def table(title):
-    return documents.table(section(title))
+    return documents.table(section(title).partition("\n### ")[0])
 
 
 def code(cell):
@@ -302,6 +315,21 @@ def test_call_table_lists_every_endpoint():
     assert set(rows) == {(name, where) for name, where in methods if name != "HEAD"}
 
 
+@pytest.mark.urls(__name__)
+def test_oauth_table_lists_every_endpoint():
+    rows = [tuple(code(call).split()) for call, _ in table("OAuth clients and other verifiers")]
+    views = {where: resolve(f"/{where}").func.cls for _, where in rows}
+    named = resolve("/.well-known/openid-configuration").func.cls
+
+    # The text of a row names the second URL of the metadata.
+    assert len(rows) == len(oauth_urls.urlpatterns) + len(well_known_urls.urlpatterns) - 1
+    assert named in views.values()
+    for method, where in rows:
+        assert [name for name in views[where].http_method_names if name != "head"] == [
+            method.lower()
+        ]
+
+
 def test_settings_table_repeats_the_code():
     rows = [
         # The defaults are our own text.
@@ -333,10 +361,43 @@ def test_error_table_lists_every_response():
         for kind in subclasses(TotJWTError)
         # Errors with the root's status are not sent. EscalationRefused itself is never raised.
         if kind.status != TotJWTError.status and kind is not EscalationRefused
+        # Only the OAuth endpoints raise these.
+        if kind not in (MalformedScope, UnsupportedGrantType)
     ]
 
     assert len(rows) == len(set(rows))
     assert set(rows) == set(raised)
+
+
+def test_oauth_error_table_lists_every_error():
+    text = section("OAuth clients and other verifiers").partition("\n### OAuth errors\n")[2]
+    rows = [
+        (int(status), code(error))
+        for statuses, error, _ in documents.table(text)
+        for status in statuses.split(", ")
+    ]
+    # They take arguments, or have more than one error.
+    special = [
+        InsufficientPermissions("scope_not_held"),
+        InsufficientScope(["orders:read"]),
+        InvalidFields({"token": ["This field is required."]}),
+        InvalidRequest("two_methods"),
+        TooManyRequests(1),
+    ]
+    # Only the endpoints of keys, and views without credentials, raise these.
+    others = (Conflict, CredentialsRequired, EscalationRefused, ResourceNotFound)
+    errors = special + [
+        kind()
+        for kind in subclasses(TotJWTError)
+        if kind.status != TotJWTError.status
+        and not issubclass(kind, others)
+        and kind not in map(type, special[1:])
+    ]
+
+    sent = {(answer.status_code, answer.detail["error"]) for answer in map(OAuthError, errors)}
+
+    assert len(rows) == len(set(rows))
+    assert set(rows) == sent
 
 
 def subclasses(kind):

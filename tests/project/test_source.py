@@ -44,11 +44,13 @@ PUBLIC_NAMES = {
         "suspend_domain",
     ],
     "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus"],
+    "oauth_urls": ["urlpatterns"],
     "permissions": ["HasScopes", "NotApiClient"],
     "principal": ["ApiClient", "ApiKeyAuth", "client_of"],
     "signals": ["access_refused", "exchange_rejected", "key_event", "key_expiring", "token_issued"],
     "tokens": ["ApiToken"],
     "urls": ["urlpatterns"],
+    "well_known_urls": ["urlpatterns"],
 }
 
 #: The promises of the security model that have a test, by their letter and their highest number.

@@ -43,16 +43,21 @@ def our_key():
     return backend().ring.current.secret
 
 
+def signing_input(header, payload):
+    """Return the two segments that a JWS signs. Header and payload are bytes or become JSON."""
+    segments = [
+        b64(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
+        for part in (header, payload)
+    ]
+    return ".".join(segments)
+
+
 def sign(payload, header=HEADER, key=None, digest=hashlib.sha256):
     """Return a JWS of payload and header, which are bytes or become JSON.
 
     The package's own key signs it unless another is given.
     """
-    segments = [
-        b64(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
-        for part in (header, payload)
-    ]
-    signed = ".".join(segments)
+    signed = signing_input(header, payload)
     mac = hmac.new(our_key() if key is None else key, signed.encode(), digest).digest()
     return f"{signed}.{b64(mac)}"
 
@@ -64,7 +69,7 @@ def claims_for(key, **changes):
         "iss": "tot-jwt",
         "aud": "tot-jwt-api",
         "sub": key.public_key,
-        "client_id": key.public_key,
+        "client_id": changes.get("sub", key.public_key),
         "appDomain": key.app_domain.domain,
         "env": key.environment,
         "scope": "",

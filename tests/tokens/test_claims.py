@@ -53,6 +53,8 @@ def test_token_without_a_claim_is_invalid(make_key, get_token, claim):
         ("aud", ""),
         ("token_type", "access"),
         ("token_type", "TOT_API"),
+        ("client_id", "pk_live_another"),
+        ("client_id", ""),
         ("env", "test"),
         ("env", "LIVE"),
         ("appDomain", "other.example.com"),

@@ -64,9 +64,9 @@ class MetadataView(PublicView):
 
 
 def _metadata(origin: str) -> dict[str, Any]:
-    methods = ["client_secret_post"]
+    methods, bearer = ["client_secret_post"], []
     if reads_authorization():
-        methods.insert(0, "client_secret_basic")
+        methods, bearer = ["client_secret_basic", *methods], ["Bearer"]
     return {
         "issuer": settings.ISSUER,
         **_endpoints(origin),
@@ -76,7 +76,7 @@ def _metadata(origin: str) -> dict[str, Any]:
         "response_types_supported": ["none"],
         "grant_types_supported": [GRANT_TYPE],
         "token_endpoint_auth_methods_supported": methods,
-        "introspection_endpoint_auth_methods_supported": [*methods, "Bearer"],
+        "introspection_endpoint_auth_methods_supported": [*methods, *bearer],
         "revocation_endpoint_auth_methods_supported": methods,
         # Readers of OpenID Connect Discovery require these two.
         "subject_types_supported": ["public"],

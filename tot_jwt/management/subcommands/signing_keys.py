@@ -28,18 +28,18 @@ class CreateSigningKey(Subcommand):
     def run(self, options: Options) -> Document:
         """Create the key. Raises CommandError without the package cryptography."""
         try:
-            from tot_jwt.tokens import asymmetric
+            from tot_jwt.tokens.asymmetric import generate_pem, public_pem, read_pem
         except ImportError as error:
             raise CommandError(
                 "A key pair needs the package cryptography. Install tot-jwt[asymmetric]."
             ) from error
-        pem = asymmetric.generate_pem(options["algorithm"])
-        pair = asymmetric.read_pem(pem.encode(), "SIGNING_KEY")
+        pem = generate_pem(options["algorithm"])
+        pair = read_pem(pem.encode(), "SIGNING_KEY")
         return {
             "algorithm": pair.algorithm,
             "kid": pair.jwk["kid"],
             "signingKey": pem,
-            "publicKey": asymmetric.public_pem(pair.public),
+            "publicKey": public_pem(pair.public),
         }
 
     def as_text(self, result: Any, *, heading: bool) -> str:

@@ -1,0 +1,153 @@
+"""HAProxy, Envoy and nginx with the configurations of docs/verify-elsewhere.md."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.oauth import proxies
+from tests.oauth.programs import in_this_environment
+from tests.oauth.server import Server
+from tests.oauth.tokens import (
+    ALGORITHMS,
+    TYPES,
+    Issuer,
+    acceptable,
+    bad_tokens,
+    issuing,
+    signed_again,
+)
+
+pytestmark = in_this_environment
+
+
+@pytest.fixture(scope="module")
+def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
+    """Return the server with a key of each algorithm."""
+    with issuing(server, api_key) as issuer:
+        yield issuer
+
+
+def statuses(proxy: proxies.Proxy, tokens: dict[str, str]) -> dict[str, int]:
+    """Return name → status of each token."""
+    return {name: proxy.status(token) for name, token in tokens.items()}
+
+
+def all_are(status: int, tokens: dict[str, str]) -> dict[str, int]:
+    return dict.fromkeys(tokens, status)
+
+
+@pytest.mark.parametrize("typ", TYPES)
+@pytest.mark.parametrize("algorithm", ["ES256", "RS256"])
+def test_haproxy_accepts_only_good_tokens(issuer, tmp_path, algorithm, typ):
+    token = issuer.token(algorithm, typ)
+    good, bad = acceptable(token), bad_tokens(token)
+    # HAProxy has one key and does not read the id.
+    good["unknown id of a key"] = bad.pop("unknown id")
+
+    with proxies.haproxy(tmp_path, issuer.server, algorithm) as proxy:
+        assert statuses(proxy, good) == all_are(200, good)
+        assert statuses(proxy, bad) == all_are(401, bad)
+        assert proxy.status(None) == 401
+
+
+@pytest.mark.parametrize("typ", TYPES)
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_envoy_accepts_only_good_tokens(issuer, tmp_path, algorithm, typ):
+    token = issuer.token(algorithm, typ)
+    good, bad = acceptable(token), bad_tokens(token)
+
+    with proxies.envoy(tmp_path, issuer.server) as proxy:
+        assert statuses(proxy, good) == all_are(200, good)
+        # Without an audience of ours, Envoy answers 403.
+        assert proxy.status(bad.pop("another audience")) == 403
+        assert statuses(proxy, bad) == all_are(401, bad)
+        assert proxy.status(None) == 401
+        assert proxy.send([], path=f"/?access_token={token}")[0] == 401
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_nginx_accepts_only_good_tokens(issuer, tmp_path, algorithm):
+    token = issuer.token(algorithm)
+    good, bad = acceptable(token), bad_tokens(token)
+
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        assert statuses(proxy, good) == all_are(200, good)
+        assert statuses(proxy, bad) == all_are(401, bad)
+        assert proxy.status(None) == 401
+
+
+@pytest.fixture(params=["haproxy", "envoy"])
+def offline(request: pytest.FixtureRequest, issuer: Issuer, tmp_path: Path) -> Iterator[Any]:
+    """Return a proxy that verifies by itself."""
+    start: Any = {
+        "haproxy": lambda: proxies.haproxy(tmp_path, issuer.server, "ES256"),
+        "envoy": lambda: proxies.envoy(tmp_path, issuer.server),
+    }[request.param]
+    with start() as proxy:
+        yield proxy
+
+
+def test_proxy_requires_scope_type_environment(issuer, offline):
+    token = issuer.token("ES256")
+    refused = {
+        "scope": signed_again(token, scope="orders:reader orders:write"),
+        "type": signed_again(token, token_type="access"),
+        "environment": signed_again(token, env="test"),
+    }
+
+    assert offline.status(signed_again(token, scope="orders:read orders:write")) == 200
+    assert all(status in (401, 403) for status in statuses(offline, refused).values())
+    assert offline.status(refused["scope"]) == 403
+
+
+def test_proxy_names_the_client(issuer, offline, api_key):
+    bearer = ("Authorization", f"Bearer {issuer.token('ES256')}")
+
+    for name in ("X-Client-Id", "x-client-id"):
+        status, seen = offline.send([bearer, (name, "pk_live_forged")])
+
+        assert status == 200
+        seen = {name.lower(): value for name, value in seen.items()}
+        assert seen["x-client-id"] == api_key["totApiKey"]
+
+
+def test_second_token_reaches_no_service(issuer, offline):
+    token = issuer.token("ES256")
+    first, second = (("Authorization", f"Bearer {each}") for each in (token, f"{token}x"))
+
+    for headers in ([first, second], [second, first]):
+        status, seen = offline.send(headers)
+
+        assert status == 401 or second[1] not in str(seen)
+
+
+def test_nginx_respects_a_revocation(issuer, tmp_path, api_key):
+    token = issuer.server.token(api_key)
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        assert proxy.status(token) == 200
+        issuer.server.revoke(token)
+
+        status, headers = proxy.send([("Authorization", f"Bearer {token}")])
+
+    assert status == 401
+    assert 'error_description="Token has been revoked"' in headers["WWW-Authenticate"]
+
+
+def test_nginx_passes_on_any_method(issuer, tmp_path):
+    bearer = ("Authorization", f"Bearer {issuer.token('ES256')}")
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        for method, body in (("POST", "quantity=1"), ("GET", "")):
+            assert proxy.send([bearer], method, body=body)[0] == 200
+
+
+def test_nginx_sends_the_client_address(issuer, tmp_path, api_key):
+    issuer.server.restart(**issuer.server.settings | {"TRUSTED_PROXIES": 1})
+    key = issuer.server.create_key("--allow-ip", "203.0.113.5", "--scope", "orders:read")
+    token = signed_again(issuer.server.token(api_key), **dict.fromkeys(["sub", "client_id"], key["totApiKey"]))
+    forged = [("Authorization", f"Bearer {token}"), ("X-Forwarded-For", "203.0.113.5")]
+
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        assert proxy.send(forged)[0] == 403
+        assert proxy.status(issuer.server.token(api_key)) == 200
