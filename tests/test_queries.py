@@ -2,7 +2,18 @@
 
 import pytest
 
+from tests.support.oauth import (
+    INTROSPECT,
+    MAY_INTROSPECT,
+    REVOKE,
+    TOKEN,
+    basic,
+    basic_of,
+    post,
+    token_of,
+)
 from tests.support.requests import JSON, TOKEN_URL, bearer, body
+from tests.support.times import NOON
 from tests.support.tokens import claims_for, sign
 from tot_jwt.keys import state as key_state
 
@@ -99,3 +110,96 @@ def test_unverified_token_sends_no_query(make_key, get_token, queries):
     for token in ("x", "aa.bb.cc", expired):
         with queries(0):
             assert get_token(token).status_code == 401
+
+
+# The OAuth endpoints
+
+
+def test_only_first_oauth_exchange_queries(make_key, queries):
+    headers = basic_of(make_key())
+    key_state.reset()
+
+    for number in (1, 0):
+        with queries(number):
+            assert post(TOKEN, headers=headers).status_code == 200
+
+
+def test_each_introspection_queries_token_once(make_key, make_token, queries):
+    caller = make_key(scopes=[MAY_INTROSPECT])
+    token = token_of(make_key())
+    key_state.reset()
+
+    for headers in (basic_of(caller), bearer(make_token(caller))):
+        key_state.reset()
+        for number in (2, 1, 1):  # the first one also loads the caller
+            with queries(number):
+                answer = post(INTROSPECT, {"token": token}, headers)
+        assert answer.json()["active"] is True
+
+
+def test_introspection_without_token_queries_caller(make_key, queries):
+    caller = make_key(scopes=[MAY_INTROSPECT])
+    key_state.reset()
+
+    for number in (1, 0):
+        for sent in ("x", "aa.bb.cc", sign(claims_for(caller, iat=1, exp=2))):
+            key_state.reset() if number else None
+            with queries(number):
+                assert post(INTROSPECT, {"token": sent}, basic_of(caller)).json() == {
+                    "active": False
+                }
+
+
+def test_revocation_queries_are_few(make_key, queries):
+    key = make_key()
+    first, second, other = token_of(key), token_of(key), token_of(make_key())
+    key_state.reset()
+
+    # The caller; the token's key; a savepoint, the row, an update, the new row, and its release.
+    for token, number in [(first, 7), (second, 8)]:
+        with queries(number):
+            assert post(REVOKE, {"token": token}, basic_of(key)).status_code == 200
+    for sent, number in [("x", 1), ("x", 0), (other, 0), (sign(claims_for(key, iat=1, exp=2)), 0)]:
+        with queries(number):
+            post(REVOKE, {"token": sent}, basic_of(key))
+
+
+@pytest.mark.req("B3")
+@pytest.mark.parametrize("url", [TOKEN, INTROSPECT, REVOKE])
+@pytest.mark.parametrize("is_cached", [False, True])
+def test_each_rejected_client_queries_once(make_key, client, queries, url, is_cached):
+    key = make_key()
+    revoked = make_key(revoked_at=NOON)
+    for headers in (
+        basic(key.public_key, "x"),
+        basic("unknown", "x"),
+        basic_of(revoked),
+    ):
+        key_state.reset()
+        if is_cached:
+            post(TOKEN, headers=basic_of(key))
+        with queries(1):
+            assert post(url, headers=headers).status_code == 401
+
+
+def test_malformed_client_sends_no_query(make_key, queries):
+    key = make_key()
+    for sent, headers in [
+        ({"grant_type": "x"}, basic_of(key)),
+        ({"scope": "a  b"}, basic_of(key)),
+        ({}, {"Authorization": "Basic x"}),
+        ({}, basic("k" * 129, key.secret)),
+        ({}, basic("p\u00e4ss", key.secret)),
+        ({"client_secret": "x"}, basic_of(key)),
+    ]:
+        key_state.reset()
+        with queries(0):
+            assert post(TOKEN, sent, headers).status_code in (400, 401)
+
+
+@pytest.mark.parametrize("path", ["jwks.json", "oauth-authorization-server"])
+def test_discovery_sends_no_query(db, client, queries, settings, path):
+    settings.TOT_JWT = {"ISSUER": "https://auth.example.com"}
+
+    with queries(0):
+        assert client.get(f"/.well-known/{path}").status_code == 200

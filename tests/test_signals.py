@@ -7,6 +7,16 @@ from functools import partial
 
 import pytest
 
+from tests.support.oauth import (
+    ENDPOINTS,
+    INTROSPECT,
+    MAY_INTROSPECT,
+    REVOKE,
+    basic,
+    basic_of,
+    post,
+    token_of,
+)
 from tests.support.requests import JSON, TOKEN_URL, body
 from tests.support.times import NOON
 from tests.support.tokens import claims_of
@@ -217,3 +227,95 @@ def test_log_line_cannot_be_forged(make_key, client, caplog, settings):
     assert line.isprintable()
     assert r"key=a  Tok \u2028...#" in line
     assert line.endswith(" address=")
+
+
+# The OAuth endpoints
+
+
+@pytest.mark.req("E3", "E10")
+def test_oauth_token_is_signalled(make_key, received, caplog):
+    caplog.set_level(logging.DEBUG)
+    key = make_key(scopes=["a", "b"])
+    token = token_of(key, scope="a")
+
+    claims = claims_of(token)
+    assert received == [
+        (
+            token_issued,
+            {
+                "sender": ApiToken,
+                "public_key": key.public_key,
+                "app_domain": key.app_domain.domain,
+                "scopes": {"a"},
+                "jti": claims["jti"],
+                "expires_at": claims["exp"],
+                "address": "127.0.0.1",
+            },
+        )
+    ]
+    line = f"Token issued: key={key.public_key} jti={claims['jti']} address=127.0.0.1"
+    assert line in caplog.messages
+    header = basic_of(key)["Authorization"]
+    assert not [text for text in (key.secret, token, header) if text in caplog.text]
+
+
+@pytest.mark.req("E10")
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        ({"secret_hash": "x"}, "wrong_secret"),
+        ({"revoked_at": NOON}, "revoked"),
+        ({"allowed_ips": ["192.0.2.0/24"]}, "address_not_allowed"),
+        ({"app_domain__suspended_at": NOON}, "domain_suspended"),
+    ],
+)
+def test_rejected_client_is_signalled(make_key, received, caplog, columns, reason):
+    key = make_key(scopes=[MAY_INTROSPECT], **columns)
+
+    for url in ENDPOINTS:
+        post(url, headers=basic_of(key))
+
+    by_signal = [(signal, kwargs["reason"], kwargs["public_key"]) for signal, kwargs in received]
+    assert by_signal == [
+        (signal, reason, key.public_key)
+        for signal in (exchange_rejected, access_refused, access_refused)
+    ]
+    told = f"reason={reason} key={key.public_key} "
+    assert f"Exchange rejected: {told}address=127.0.0.1" in caplog.messages
+    assert f"Access refused: {told}jti= address=127.0.0.1" in caplog.messages
+    assert key.secret not in f"{caplog.text} {received}"
+
+
+@pytest.mark.req("E10")
+def test_refused_oauth_caller_is_signalled(make_key, received):
+    key, other = make_key(), make_key()
+    token = token_of(other)
+    received.clear()
+
+    post(INTROSPECT, {"token": token}, basic_of(key))
+    post(REVOKE, {"token": token}, basic_of(key))
+
+    assert [(kwargs["reason"], kwargs["public_key"], kwargs["jti"]) for _, kwargs in received] == [
+        ("insufficient_scope", key.public_key, ""),
+        ("token_of_another_client", key.public_key, ""),
+    ]
+
+
+@pytest.mark.req("E9")
+@pytest.mark.parametrize("url", ENDPOINTS)
+@pytest.mark.parametrize("prefix", ["", " ", '"', "Bearer "])
+def test_secret_as_client_is_hinted_at(make_key, received, caplog, url, prefix):
+    caplog.set_level(logging.DEBUG)
+    key = make_key()
+    misplaced = prefix + key.secret
+
+    post(url, headers=basic(misplaced, key.public_key))
+    post(url, {"client_id": misplaced, "client_secret": key.public_key})
+
+    first, second = (kwargs["public_key"] for _, kwargs in received)
+    assert first == second
+    assert re.fullmatch(r".{8}\.\.\.#[0-9a-f]{8}", first)
+    told = f"{caplog.text} {received}"
+    assert f"key={first} " in told
+    assert key.secret not in told
+    assert key.secret[-4:] not in told

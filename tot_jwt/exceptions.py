@@ -20,7 +20,7 @@
     ├── Conflict                    409  the key's state does not allow this
     │   └── KeyIsRevoked, PreviousSecretStillValid, LastActiveKey, TooManyKeys
     ├── TooManyRequests             429  a rate limit is exceeded
-    ├── ServiceUnavailable          503  the database is unavailable
+    ├── ServiceUnavailable          503  the database is unavailable, or TOKEN_CLAIMS failed
     ├── RecordIsPermanent           500  code tried to change or delete a KeyEvent
     └── InvalidValue                500  a domain, scope, address or key cannot be stored
 
@@ -238,7 +238,7 @@ class TooManyRequests(TotJWTError):
 
 
 class ServiceUnavailable(TotJWTError):
-    """The database is unavailable. ``retry_after`` is in seconds."""
+    """The database is unavailable, or TOKEN_CLAIMS failed. ``retry_after`` is in seconds."""
 
     status, code, detail = 503, "service_unavailable", "Service temporarily unavailable"
     retry_after: ClassVar[int] = 5

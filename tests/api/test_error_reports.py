@@ -28,6 +28,7 @@ from tests.support.admin import (
 )
 from tests.support.bugs import fail_at, places
 from tests.support.draws import examples
+from tests.support.key_pairs import private_pem
 from tests.support.keys_client import client_of
 from tests.support.oauth import (
     ENDPOINTS,
@@ -36,7 +37,6 @@ from tests.support.oauth import (
     NEEDED,
     basic_of,
     form_of,
-    pem,
     token_of,
 )
 from tests.support.oauth import TOKEN as OAUTH_TOKEN
@@ -48,9 +48,9 @@ ME = "/me"
 TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 #: The secret itself, and the beginning of the Base64 in which HTTP Basic has it.
 CREDENTIALS = re.compile(rf"{SECRET.pattern}|{b64encode(b'pk_live_tot_').decode()}")
-EVERYTHING = re.compile(
-    rf"{CREDENTIALS.pattern}|{TOKEN.pattern}|BEGIN PRIVATE KEY|{pem('ES256').split()[3][:20]}"
-)
+#: The beginning of a private key, as every one of ES256 has it, behind the line in front of it.
+PRIVATE_KEY = re.compile(f"BEGIN PRIVATE KEY|{private_pem('ES256').split()[3][:20]}")
+EVERYTHING = re.compile("|".join(each.pattern for each in (CREDENTIALS, TOKEN, PRIVATE_KEY)))
 #: A plain ``pytest`` fails in this many functions for each kind of request, the gate in all.
 PLACES = 15
 
@@ -158,7 +158,11 @@ def signing_with_pem(host: Any) -> Callable[[], Any]:
     """Return an exchange for a token that a private key signs. Each call reads the key again."""
     send = oauth(host, OAUTH_TOKEN, "Basic")
     numbers = itertools.count()
-    keys = {"ALGORITHM": "ES256", "SIGNING_KEY": pem("ES256"), "VERIFYING_KEYS": [pem("EdDSA")]}
+    keys = {
+        "ALGORITHM": "ES256",
+        "SIGNING_KEY": private_pem("ES256"),
+        "VERIFYING_KEYS": [private_pem("EdDSA")],
+    }
 
     def send_anew() -> Any:
         host.settings.TOT_JWT = {**keys, "AUDIENCE": f"audience {next(numbers)}"}

@@ -4,8 +4,9 @@ The tests compare credentials with readers of their own, which share no code wit
 """
 
 import json
+from base64 import b64decode, b64encode
 from itertools import product
-from urllib.parse import parse_qsl, quote
+from urllib.parse import parse_qsl, quote, urlencode
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +15,17 @@ from hypothesis import strategies as st
 from tests.support.draws import draws
 from tests.support.hostile import MARKER, send, stored
 from tests.support.keys_client import KEYS_URL, url_of
+from tests.support.oauth import (
+    ENDPOINTS,
+    INTROSPECT,
+    MAY_INTROSPECT,
+    TOKEN,
+    basic_of,
+    error_of,
+    form_of,
+    members_of,
+    post,
+)
 from tests.support.requests import FORM, JSON, TOKEN_URL, body
 from tests.support.tokens import CLAIMS, HEADER, b64, claims_for, sign
 from tot_jwt.access.verification import verify_token
@@ -476,3 +488,107 @@ def test_arbitrary_change_never_adds_scopes(good, child, members):
 
     assert answer.status_code in (200, 400, 403)
     assert answer.status_code != 200 or answer.json()["scopes"] == []
+
+
+# OAuth
+
+
+def has_oauth_format(answer, good):
+    """Assert that the response has its format; return whether it is a success."""
+    if answer.status_code == 200:
+        return members_of(answer) is not None
+    status, error = error_of(answer)
+    assert status in (400, 401, 403, 413)
+    assert error in (
+        "invalid_request",
+        "invalid_client",
+        "invalid_scope",
+        "unsupported_grant_type",
+        "unauthorized_client",
+        "invalid_token",
+        "insufficient_scope",
+    )
+    assert is_silent(answer, good)
+    return False
+
+
+def basic_credentials(header):
+    """Return id and secret that HTTP Basic has, as a reader of our own finds them."""
+    user, _, password = b64decode(header.split(" ", 1)[1]).decode().partition(":")
+    ((_, client_id), (_, secret)) = parse_qsl(f"a={user}&b={password}", True)
+    return {"client_id": client_id, "client_secret": secret}
+
+
+@pytest.fixture
+def resource_server(make_key):
+    """Return the key of a client that may introspect."""
+    return make_key(scopes=[MAY_INTROSPECT])
+
+
+some_basic = st.one_of(
+    any_header,
+    any_header.map(lambda text: f"Basic {text}"),
+    st.text(max_size=40).map(
+        lambda text: f"Basic {b64encode(text.encode(errors='replace')).decode()}"
+    ),
+    st.binary(max_size=40).map(lambda data: f"basic {b64encode(data).decode()}"),
+)
+
+
+@pytest.mark.req("B4", "C3")
+@fuzz
+@given(some_basic)
+def test_arbitrary_basic_is_rejected(good, header):
+    for url in ENDPOINTS:
+        answer = post(url, {"client_id": "", "token": good.token}, {"Authorization": header})
+        assert not has_oauth_format(answer, good)
+
+
+@pytest.mark.req("B4", "B5")
+@fuzz
+@given(edits)
+@example([])
+@example([(0, 1, b"")])
+def test_accepted_basic_has_same_credentials(good, edits):
+    text = b64decode(basic_of(good.key)["Authorization"].removeprefix("Basic "))
+    header = f"Basic {b64encode(edited(text, edits)).decode()}"
+
+    answer = post(TOKEN, headers={"Authorization": header})
+
+    if has_oauth_format(answer, good):
+        assert basic_credentials(header) == form_of(good.key)
+
+
+@pytest.mark.req("B4", "B5", "C3")
+@fuzz
+@given(edits)
+@example([])
+@example([(0, 1, b"")])
+def test_accepted_oauth_form_is_same(good, edits):
+    given = {**form_of(good.key), "grant_type": "client_credentials", "token": good.token}
+    sent = edited(urlencode(given).encode(), edits)
+
+    if has_oauth_format(post(TOKEN, sent), good):
+        pairs = [pair for pair in parse_qsl(sent.decode(), True) if pair[0] in form_of(good.key)]
+        assert sorted(pairs) == sorted(form_of(good.key).items())
+    for url in ENDPOINTS[1:]:
+        has_oauth_format(post(url, sent), good)
+
+
+@pytest.mark.req("C3")
+@fuzz
+@given(some_bytes | st.lists(fragments, max_size=10).map(b"".join), any_header)
+def test_arbitrary_oauth_bytes_are_rejected(good, sent, query):
+    for url in ENDPOINTS:
+        answer = post(url, sent, basic_of(good.key), QUERY_STRING=query)
+        assert not has_oauth_format(answer, good)
+
+
+@pytest.mark.req("A8", "C3")
+@fuzz
+@given(st.text(max_size=60) | any_json.map(sign))
+def test_arbitrary_token_is_inactive(good, resource_server, token):
+    answer = post(INTROSPECT, {"token": token}, basic_of(resource_server))
+
+    assert has_oauth_format(answer, good) == bool(token)
+    assert not token or answer.json() == {"active": False}

@@ -28,12 +28,27 @@ from tests.support.admin import (
     text,
 )
 from tests.support.keys_client import client_of
-from tests.support.requests import JSON, TOKEN_URL, bearer, body, key_headers
+from tests.support.oauth import (
+    INTROSPECT,
+    MAY_INTROSPECT,
+    REVOKE,
+    TOKEN,
+    basic,
+    basic_of,
+    form_of,
+    members_of,
+    post,
+    token_of,
+)
+from tests.support.requests import FORM, JSON, TOKEN_URL, bearer, body, key_headers
 from tot_jwt.access.exchange import exchange
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
+from tot_jwt.exceptions import TotJWTError
 from tot_jwt.http.credentials import read_exchange
 from tot_jwt.http.errors import ApiError
-from tot_jwt.signals import exchange_rejected, key_event, token_issued
+from tot_jwt.http.oauth import read_client, read_parameters
+from tot_jwt.http.oauth_errors import OAuthError
+from tot_jwt.signals import access_refused, exchange_rejected, key_event, token_issued
 from tot_jwt.tokens.backend import backend
 
 ME = "/me"
@@ -84,6 +99,31 @@ def test_exception_chain_holds_no_input(make_key, change):
     assert not [text for text in texts if key.secret[12:] in text]
 
 
+@pytest.mark.req("E1", "E3")
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda sent: sent + b"&x=%ff",
+        lambda sent: sent + b"\xff",
+        lambda sent: sent + b"&client_secret=x",
+        lambda sent: sent + b"%00",
+        lambda sent: sent.replace(b"sk_", b"%ed%a0%80sk_"),
+        lambda sent: b"{" + sent + b"}",
+    ],
+)
+def test_oauth_exception_holds_no_input(make_key, change):
+    key = make_key()
+    sent = change(b"client_id=x&client_secret=" + key.secret.encode())
+    request = RequestFactory().post(TOKEN, sent, content_type=FORM)
+
+    with pytest.raises(TotJWTError) as caught:
+        read_client(request, read_parameters(request))
+
+    links = [link for error in (caught.value, OAuthError(caught.value)) for link in chain(error)]
+    texts = [text for link in links for text in (str(link), repr(link), str(vars(link)))]
+    assert not [text for text in texts if key.secret[12:] in text]
+
+
 # What is stored, sent and logged
 
 
@@ -96,7 +136,7 @@ def signalled() -> Iterator[list[Any]]:
         instance = kwargs.get("instance")
         told.append({**kwargs, "fields": dict(vars(instance)) if instance else None})
 
-    signals = (token_issued, exchange_rejected, key_event, post_save)
+    signals = (token_issued, exchange_rejected, access_refused, key_event, post_save)
     for signal in signals:
         signal.connect(receive)
     yield told
@@ -148,6 +188,29 @@ def test_secrets_are_neither_stored_nor_sent(
     told = f"{dumped.getvalue()} {cache._cache} {signalled} {caplog.text}"
     assert not [secret for secret in (*secrets, guess) if secret in told]
     assert not [secret for secret in (*secrets, guess) if secret[-20:] in told]
+
+
+@pytest.mark.req("B2", "E3")
+@pytest.mark.django_db(transaction=True)
+def test_oauth_secrets_are_not_stored(make_key, client, caplog, signalled):
+    caplog.set_level(logging.DEBUG)
+    key = make_key(scopes=[MAY_INTROSPECT])
+    token = token_of(key)
+    guess = "sk_live_" + "tot_guess"
+    members_of(post(INTROSPECT, {"token": token}, basic_of(key)))
+    members_of(post(INTROSPECT, {"token": token}, bearer(token)))
+    members_of(post(REVOKE, {"token": token, **form_of(key)}))
+    post(INTROSPECT, {"token": token}, bearer(token))
+    post(TOKEN, headers=basic(key.public_key, guess))
+    post(REVOKE, {"client_id": key.secret, "client_secret": guess})
+    dumped = io.StringIO()
+    call_command("dumpdata", "--all", stdout=dumped)
+
+    assert cache._cache
+    assert len(signalled) > 3
+    told = f"{dumped.getvalue()} {cache._cache} {signalled} {caplog.text}"
+    hidden = [key.secret, token, guess, basic_of(key)["Authorization"][6:]]
+    assert not [text for text in hidden if text in told or text[-20:] in told]
 
 
 @pytest.mark.req("E2")

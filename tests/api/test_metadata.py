@@ -6,7 +6,8 @@ import pytest
 from django.test.utils import override_script_prefix
 from django.urls import include, path
 
-from tests.support.oauth import MAY_INTROSPECT, TOKEN, WELL_KNOWN, basic_of, pem, post, token_of
+from tests.support.key_pairs import private_pem
+from tests.support.oauth import MAY_INTROSPECT, TOKEN, WELL_KNOWN, basic_of, post, token_of
 from tests.support.requests import JSON
 from tests.support.tokens import unb64
 
@@ -100,7 +101,7 @@ def test_scopes_are_the_configured(client, configure, members, scopes):
 
 
 def test_algorithm_is_the_configured(client, configure):
-    configure(ALGORITHM="ES256", SIGNING_KEY=pem("ES256"))
+    configure(ALGORITHM="ES256", SIGNING_KEY=private_pem("ES256"))
 
     assert public(client.get(OPENID))["id_token_signing_alg_values_supported"] == ["ES256"]
 
@@ -231,8 +232,8 @@ def test_endpoints_not_mounted_are_left_out(client, configure):
 def test_jwks_has_every_public_key(make_key, client, configure):
     configure(
         ALGORITHM="ES256",
-        SIGNING_KEY=pem("ES256"),
-        VERIFYING_KEYS=[pem("EdDSA"), None, "s" * 32, pem("ES256")],
+        SIGNING_KEY=private_pem("ES256"),
+        VERIFYING_KEYS=[private_pem("EdDSA"), None, "s" * 32, private_pem("ES256")],
     )
 
     keys = public(client.get(JWKS))["keys"]

@@ -112,6 +112,14 @@ LENGTHS = {
     "text": ({"CONTENT_LENGTH": "zebra7"}, INVALID_REQUEST),
     "huge": ({"CONTENT_LENGTH": "9" * 40}, TOO_LARGE),
     "empty": ({"CONTENT_LENGTH": "500", "wsgi.input": BytesIO()}, INVALID_REQUEST),
+    "chunks that the server reads": (
+        {
+            "CONTENT_LENGTH": "",
+            "HTTP_TRANSFER_ENCODING": "chunked",
+            "wsgi.input_terminated": True,
+        },
+        None,
+    ),
     "chunks": (
         {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked"},
         (411, "invalid_request"),
@@ -126,6 +134,20 @@ def test_hostile_length_is_invalid(key, environ, expected, url):
     answer = post(url, GOOD, basic_of(key), **environ)
 
     assert (answer.status_code == 200) if expected is None else (error_of(answer) == expected)
+
+
+@pytest.mark.req("C5")
+@pytest.mark.parametrize("url", ENDPOINTS)
+def test_hosts_own_limits_keep_format(key, settings, url):
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 20
+    assert error_of(post(url, GOOD, basic_of(key))) == TOO_LARGE
+
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = None
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 1
+    assert error_of(post(url, GOOD, basic_of(key))) == INVALID_REQUEST
+
+    settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = None
+    assert post(url, GOOD, basic_of(key)).status_code == 200
 
 
 @pytest.mark.req("C3", "C5")

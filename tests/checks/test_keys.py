@@ -122,9 +122,7 @@ def test_derived_key_that_verifies_counts(risks, others, expected):
 # Long tokens
 
 
-@pytest.mark.parametrize(
-    ("bits", "expected"), [(2048, []), (3072, []), (4096, ["W019"])]
-)
+@pytest.mark.parametrize(("bits", "expected"), [(2048, []), (3072, []), (4096, ["W019"])])
 def test_long_rsa_key_warns(risks, bits, expected):
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
 

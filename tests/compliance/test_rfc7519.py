@@ -147,7 +147,7 @@ def test_other_issuer_is_invalid(make_key, get_token, issuer):
 
 
 @pytest.mark.clause("RFC 7519 §4.1.2")
-def test_subject_is_the_client(make_key, make_access_token, client):
+def test_subject_is_the_client(make_key, make_access_token):
     """The subject identifies the client, uniquely at its issuer."""
     one, other = make_key(), make_key()
 
@@ -179,7 +179,7 @@ def test_token_ends_at_expiry(make_key, make_access_token, get_token, pass_time)
 
 @pytest.mark.clause("RFC 7519 §4.1.5")
 def test_token_does_not_begin_early(make_key, get_token):
-    """A token is rejected before its `nbf`. The package writes none, a host's key could."""
+    """A token is rejected before its `nbf`, which another holder of the key may write."""
     key = make_key()
     now = int(time.time())
 

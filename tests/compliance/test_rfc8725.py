@@ -27,7 +27,9 @@ from tests.support.tokens import HEADER, b64, claims_for, claims_of, sign
 
 @pytest.mark.clause("RFC 8725 §2.1", "RFC 8725 §3.1")
 @pytest.mark.parametrize("algorithm", ASYMMETRIC)
-def test_public_key_is_no_secret(make_key, make_access_token, get_token, settings, algorithm):
+def test_public_key_never_verifies_hmac(
+    make_key, make_access_token, get_token, settings, algorithm
+):
     """A token that the public key signed as if it were a secret of HMAC is rejected."""
     key = make_key()
     settings.TOT_JWT = key_pair_settings(

@@ -41,8 +41,17 @@ def program(name: str) -> str:
 def run(
     command: list[str | Path], server: Server, folder: Path | None = None, **variables: str
 ) -> str:
-    """Run a program that trusts the server, with more environment variables. Return its output."""
-    done = subprocess.run(
+    """Run a program as `attempt` does. Return its output, and fail if the program fails."""
+    done = attempt(command, server, folder, **variables)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def attempt(
+    command: list[str | Path], server: Server, folder: Path | None = None, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a program that trusts the server, with more environment variables."""
+    return subprocess.run(
         command,
         cwd=folder,
         env={**os.environ, **trusting(server), **variables},
@@ -51,8 +60,6 @@ def run(
         timeout=120,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def trusting(server: Server) -> dict[str, str]:

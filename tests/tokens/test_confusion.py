@@ -73,7 +73,11 @@ def test_public_key_is_no_secret(make_key, get_token, settings, algorithm, signs
 
     for spelling in spellings(pem):
         for hmac, digest in DIGESTS.items():
-            for header in ({**HEADER, "alg": hmac}, header_of(hmac, pem), header_of(algorithm, pem)):
+            for header in (
+                {**HEADER, "alg": hmac},
+                header_of(hmac, pem),
+                header_of(algorithm, pem),
+            ):
                 forged = sign(claims, header, spelling, digest)
                 assert_token_error(get_token(forged), "token_invalid")
 

@@ -86,13 +86,14 @@ def test_tokens_of_both_types_verify(
     assert [get_token(token).status_code for token in (earlier, later)] == [200, 200]
 
 
-@pytest.mark.parametrize("encoding", ["str", "bytes", "CRLF", "white space around"])
+@pytest.mark.parametrize("encoding", ["str", "bytes", "CRLF", "one line", "white space around"])
 def test_pem_may_have_any_spelling(make_key, make_token, get_token, settings, encoding):
     pem = private_pem("ES256")
     spellings = {
         "str": pem,
         "bytes": pem.encode(),
         "CRLF": pem.replace("\n", "\r\n"),
+        "one line": pem.replace("\n", ""),
         "white space around": f"\n  {pem}\n\n",
     }
     settings.TOT_JWT = key_pair_settings("ES256", SIGNING_KEY=spellings[encoding])
@@ -203,7 +204,9 @@ def test_kid_is_thumbprint_of_standard(client, settings, public, kid):
 
 def mixed(algorithm):
     """Return a TOT_JWT with keys of each kind, one of which signs."""
-    return key_pair_settings(algorithm, VERIFYING_KEYS=[SECRET, None, *map(private_pem, ASYMMETRIC)])
+    return key_pair_settings(
+        algorithm, VERIFYING_KEYS=[SECRET, None, *map(private_pem, ASYMMETRIC)]
+    )
 
 
 @pytest.mark.req("A4", "A9")

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import os
 
 import jwt
 import pytest
@@ -32,6 +33,14 @@ def test_signing_key_is_used_unchanged(make_key, make_token, settings, key):
     token = make_token(make_key())
 
     assert jwt.decode(token, key, algorithms=["HS256"], audience="tot-jwt-api")
+
+
+@pytest.mark.req("A13", "E1")
+def test_key_may_be_invalid_text(make_key, make_token, get_token, settings):
+    """Python reads such keys from environment variables with random bytes."""
+    settings.TOT_JWT = {"SIGNING_KEY": os.fsdecode(b"\xff" * 32), "VERIFYING_KEYS": ["\ud800" * 32]}
+
+    assert get_token(make_token(make_key())).status_code == 200
 
 
 @pytest.mark.parametrize("key", ["ä" * 16, b"k" * 32, "-" * 100])

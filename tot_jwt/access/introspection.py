@@ -23,13 +23,14 @@ class ActiveToken(NamedTuple):
     scopes: frozenset[str]
 
 
-def introspect(raw: str, *, caller: ApiClient, address: str) -> ActiveToken | None:
+def introspect(raw: str, *, caller: ApiClient, jti: str, address: str) -> ActiveToken | None:
     """Return the token with its present scopes, or None if it is not active.
 
     The key's state is read from the database. Its list of addresses is not applied: who presented
-    the token is not known here. Raises InsufficientScope, ServiceUnavailable.
+    the token is not known here. The log names `jti`, that of the token with which the caller
+    authenticated, if any. Raises InsufficientScope, ServiceUnavailable.
     """
-    _require_scope(caller, address)
+    _require_scope(caller, jti, address)
     try:
         token = ApiToken(raw)
         token.check_exp()
@@ -49,7 +50,8 @@ def revoke(raw: str, *, caller: ApiClient, address: str) -> None:
         return
     if token.public_key != caller.pk:
         refusal = InsufficientPermissions("token_of_another_client")
-        report_refusal(refusal, public_key=caller.pk, jti=token["jti"], address=address)
+        # Without a `jti`: that would be the caller's, which authenticated with its keys.
+        report_refusal(refusal, public_key=caller.pk, address=address)
         raise refusal
     try:
         token.check_exp()
@@ -59,8 +61,8 @@ def revoke(raw: str, *, caller: ApiClient, address: str) -> None:
         return
 
 
-def _require_scope(caller: ApiClient, address: str) -> None:
+def _require_scope(caller: ApiClient, jti: str, address: str) -> None:
     if not caller.has_scope(TOKENS_INTROSPECT):
         refusal = InsufficientScope([TOKENS_INTROSPECT])
-        report_refusal(refusal, public_key=caller.pk, address=address)
+        report_refusal(refusal, public_key=caller.pk, jti=jti, address=address)
         raise refusal

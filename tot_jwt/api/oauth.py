@@ -56,9 +56,9 @@ class IntrospectView(OAuthView):
         sent = request._request
         parameters = oauth.read_parameters(sent)
         address = client_address(sent.META)
-        caller = _caller(sent, parameters, address)
+        caller, jti = _caller(sent, parameters, address)
         raw = oauth.required(parameters, "token")
-        active = introspection.introspect(raw, caller=caller, address=address)
+        active = introspection.introspect(raw, caller=caller, jti=jti, address=address)
         return Response(responses.introspection(active))
 
 
@@ -78,13 +78,15 @@ class RevokeView(OAuthView):
 
 
 @sensitive_variables()
-def _caller(request: HttpRequest, parameters: Mapping[str, Any], address: str) -> ApiClient:
-    """Return the client that calls, with a token or with its credentials."""
+def _caller(
+    request: HttpRequest, parameters: Mapping[str, Any], address: str
+) -> tuple[ApiClient, str]:
+    """Return the client that calls, and the `jti` of its token: `""` if it sends its keys."""
     raw = bearer(request.META, settings.TOKEN_HEADER)
     if raw is None:
         client, _ = verify_keys(oauth.read_client(request, parameters), address=address)
-    elif oauth.CLIENT_SECRET in parameters:
+        return client, ""
+    if oauth.CLIENT_SECRET in parameters:
         raise InvalidRequest("two_methods")
-    else:
-        client, _ = verify_token(raw, address=address)
-    return client
+    client, token = verify_token(raw, address=address)
+    return client, token["jti"]

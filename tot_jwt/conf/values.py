@@ -127,4 +127,6 @@ def is_token_header(value: Any) -> bool:
 
 def as_bytes(key: str | bytes) -> bytes:
     """Return a signing key as bytes: text is encoded as UTF-8."""
-    return key.encode() if isinstance(key, str) else key
+    # Python reads bytes of an environment variable that are not UTF-8 as surrogates. An error about
+    # them would show a part of the key.
+    return key.encode(errors="surrogatepass") if isinstance(key, str) else key

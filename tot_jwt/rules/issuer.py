@@ -1,8 +1,12 @@
 """ISSUER as a URL, from which the URLs of discovery are built."""
 
+import re
 from urllib.parse import SplitResult, urlsplit
 
 from tot_jwt.conf import settings
+
+# The characters of RFC 3986, without those before a query, a fragment and a user.
+_URL = re.compile(r"https?://[A-Za-z0-9._~:/\[\]!$&'()*+,;=%-]+", re.IGNORECASE)
 
 
 def issuer_url() -> SplitResult | None:
@@ -10,10 +14,11 @@ def issuer_url() -> SplitResult | None:
 
     Its scheme may also be http, for development. `tot_jwt.checks` asks for https.
     """
+    if _URL.fullmatch(settings.ISSUER) is None:
+        return None
     try:
         url = urlsplit(settings.ISSUER)
-        is_url = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
+        # Reading the port raises ValueError if it is not a number up to 65535.
+        return url if url.hostname and url.port != 0 else None
     except ValueError:
         return None
-    has_more = any(mark in settings.ISSUER for mark in "?#@")
-    return url if is_url and not has_more else None

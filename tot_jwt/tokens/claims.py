@@ -74,10 +74,11 @@ def _as_json(name: str, value: Any) -> Any:
     try:
         text = json.dumps([name, value], allow_nan=False, ensure_ascii=False)
         text.encode()
-        _, result = json.loads(text, object_pairs_hook=unrepeated)
-        freeze(result)
+        pair = json.loads(text, object_pairs_hook=unrepeated)
+        # The pair is as deep as the payload that the claim will be in.
+        freeze(pair)
     except (TypeError, ValueError, RecursionError):
         raise UnusableClaims(
-            f"the claim {name!r} is not JSON, or nested more than {MAX_DEPTH} deep"
+            f"the claim {name!r} is not JSON, or nested {MAX_DEPTH} deep or more"
         ) from None
-    return result
+    return pair[1]

@@ -1,6 +1,6 @@
 """Key files in other forms than PEM, which must not become secrets of HMAC by mistake.
 
-A public key is public: whoever had it could sign tokens with it. PyJWT rejects some of these forms,
+A public key is public: an attacker could sign tokens with it. PyJWT rejects some of these forms,
 others only if `cryptography` is installed.
 """
 

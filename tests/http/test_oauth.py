@@ -1,0 +1,65 @@
+"""Every exception of the package as an error of OAuth (RFC 6749 §5.2)."""
+
+import json
+import re
+
+import pytest
+from rest_framework.renderers import JSONRenderer
+from rest_framework.views import exception_handler
+
+from tot_jwt import exceptions
+from tot_jwt.exceptions import InsufficientScope, InvalidFields, TooManyRequests, TotJWTError
+from tot_jwt.http.oauth_errors import OAuthError
+
+#: The errors that RFC 6749, 6750 and 7009 register, and the two that §4.1.2.1 and RFC 8628 lend.
+REGISTERED = {
+    "invalid_request",
+    "invalid_client",
+    "invalid_scope",
+    "unauthorized_client",
+    "invalid_token",
+    "insufficient_scope",
+    "temporarily_unavailable",
+    "slow_down",
+}
+#: The characters that §5.2 allows in both members.
+ALLOWED = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
+
+ARGUMENTS = {
+    InsufficientScope: [["orders:read"]],
+    InvalidFields: [{"token": ["zebra7"]}],
+    TooManyRequests: [7],
+}
+ERRORS = [
+    kind(*ARGUMENTS.get(kind, []))
+    for kind in vars(exceptions).values()
+    if isinstance(kind, type) and issubclass(kind, TotJWTError) and kind.status != 500
+]
+
+
+@pytest.mark.req("C5")
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_every_exception_has_oauths_format(error):
+    answer = exception_handler(OAuthError(error), {})
+    body = json.loads(JSONRenderer().render(answer.data))
+
+    assert list(body) == ["error", "error_description"]
+    assert body["error"] in REGISTERED
+    assert ALLOWED.fullmatch(body["error_description"])
+    assert "zebra7" not in str(body)
+    assert 400 <= answer.status_code <= 503
+    assert ("WWW-Authenticate" in answer.headers) >= (answer.status_code == 401)
+
+
+@pytest.mark.req("E3")
+def test_private_reason_is_not_shown():
+    """The reason of a failure is for the log. Only some reasons have a description."""
+    error = exceptions.InvalidRequest("zebra7")
+
+    assert "zebra7" not in str(OAuthError(error).detail)
+    assert OAuthError(error).detail["error_description"] == "Malformed request"
+
+
+@pytest.mark.parametrize(("error", "wait"), [(TooManyRequests(7), "7"), (TotJWTError(), None)])
+def test_wait_becomes_retry_after(error, wait):
+    assert exception_handler(OAuthError(error), {}).headers.get("Retry-After") == wait
