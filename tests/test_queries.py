@@ -143,7 +143,8 @@ def test_introspection_without_token_queries_caller(make_key, queries):
 
     for number in (1, 0):
         for sent in ("x", "aa.bb.cc", sign(claims_for(caller, iat=1, exp=2))):
-            key_state.reset() if number else None
+            if number:
+                key_state.reset()
             with queries(number):
                 assert post(INTROSPECT, {"token": sent}, basic_of(caller)).json() == {
                     "active": False
@@ -155,7 +156,8 @@ def test_revocation_queries_are_few(make_key, queries):
     first, second, other = token_of(key), token_of(key), token_of(make_key())
     key_state.reset()
 
-    # The caller; the token's key; a savepoint, the row, an update, the new row, and its release.
+    # The states of caller and token; then the key, an update and the new row, in a savepoint. The
+    # second time it also looks for the token among the key's revoked ones.
     for token, number in [(first, 7), (second, 8)]:
         with queries(number):
             assert post(REVOKE, {"token": token}, basic_of(key)).status_code == 200
@@ -167,7 +169,7 @@ def test_revocation_queries_are_few(make_key, queries):
 @pytest.mark.req("B3")
 @pytest.mark.parametrize("url", [TOKEN, INTROSPECT, REVOKE])
 @pytest.mark.parametrize("is_cached", [False, True])
-def test_each_rejected_client_queries_once(make_key, client, queries, url, is_cached):
+def test_each_rejected_client_queries_once(make_key, queries, url, is_cached):
     key = make_key()
     revoked = make_key(revoked_at=NOON)
     for headers in (

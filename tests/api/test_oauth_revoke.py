@@ -190,7 +190,7 @@ def test_scope_to_introspect_revokes_nothing(make_key, get_token):
     assert get_token(token).status_code == 200
 
 
-def test_key_that_issues_none_revokes(make_key, make_token, get_token):
+def test_key_without_exchange_may_revoke(make_key, make_token, get_token):
     key = make_key()
     token = make_token(key)
     key.can_issue_tokens = False

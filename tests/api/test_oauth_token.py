@@ -199,7 +199,7 @@ def test_client_authenticates_in_one_way(make_key, url, more, expected):
 
 
 @pytest.mark.parametrize("header", ["", None])
-def test_empty_header_is_no_method(make_key, header):
+def test_empty_header_counts_as_absent(make_key, header):
     headers = {} if header is None else {"Authorization": header}
 
     assert post(TOKEN, form_of(make_key()), headers).status_code == 200

@@ -7,13 +7,16 @@ These clauses do not apply:
 - §4.3: there are no passwords of resource owners.
 - §4.5, §8: there are no extension grants.
 - §6: there are no refresh tokens. A client requests another token.
-- §10.4 to §10.9, §10.12 to §10.15: they concern the parts that do not exist.
+- §10.4 to §10.7, §10.11 to §10.13, §10.15, §10.16: they concern the parts that do not exist.
 
-The system checks of deployment require TLS (§1.6).
+The system checks of deployment require TLS (§1.6, §10.8, §10.9).
 
-The endpoints differ from §5.2 on purpose in their status: a body that is too large or not a form is
-``invalid_request`` with 413 or 415. Two codes are not in §5.2: ``slow_down`` with 429 and
-``temporarily_unavailable`` with 503.
+The endpoints differ from §5.2 on purpose in three ways:
+
+- A body that is too large or not a form is ``invalid_request`` with 413 or 415.
+- Two codes are not in §5.2: ``slow_down`` with 429 and ``temporarily_unavailable`` with 503.
+- ``unauthorized_client`` also says that the client's domain is suspended, or that the server does
+  not accept its address or its environment.
 """
 
 import pytest

@@ -9,14 +9,16 @@ from rest_framework.views import exception_handler
 
 from tot_jwt import exceptions
 from tot_jwt.exceptions import InsufficientScope, InvalidFields, TooManyRequests, TotJWTError
+from tot_jwt.http.oauth import MalformedScope, UnsupportedGrantType
 from tot_jwt.http.oauth_errors import OAuthError
 
-#: The errors that RFC 6749, 6750 and 7009 register, and the two that §4.1.2.1 and RFC 8628 lend.
+#: The errors of RFC 6749 and RFC 6750. `slow_down` is from RFC 8628 §3.5.
 REGISTERED = {
     "invalid_request",
     "invalid_client",
     "invalid_scope",
     "unauthorized_client",
+    "unsupported_grant_type",
     "invalid_token",
     "insufficient_scope",
     "temporarily_unavailable",
@@ -34,7 +36,7 @@ ERRORS = [
     kind(*ARGUMENTS.get(kind, []))
     for kind in vars(exceptions).values()
     if isinstance(kind, type) and issubclass(kind, TotJWTError) and kind.status != 500
-]
+] + [MalformedScope(), UnsupportedGrantType()]
 
 
 @pytest.mark.req("C5")

@@ -66,9 +66,11 @@ class Proxy:
 
 
 @contextmanager
-def haproxy(folder: Path, server: Server, algorithm: str) -> Iterator[Proxy]:
-    """Start HAProxy, with the public key in a file."""
-    key = folder / "public-key.pem"
+def haproxy(
+    folder: Path, server: Server, algorithm: str, next_key: str | None = None
+) -> Iterator[Proxy]:
+    """Start HAProxy with the server's public key in a file, and with the next one beside it."""
+    key, other = folder / "public-key.pem", folder / "next-key.pem"
     key.write_text(public_key(algorithm))
     config = folder / "haproxy.cfg"
     with serving_orders() as upstream:
@@ -80,7 +82,12 @@ def haproxy(folder: Path, server: Server, algorithm: str) -> Iterator[Proxy]:
             "/etc/haproxy/public-key.pem": str(key),
             "ES256": algorithm,
         }
-        config.write_text(_config("HAProxy", "haproxy", changes))
+        text = _config("HAProxy", "haproxy", changes)
+        if next_key is not None:
+            other.write_text(next_key)
+            (line,) = (line for line in text.splitlines() if "acl signature" in line)
+            text = text.replace(line, f"{line}\n{line.replace(str(key), str(other))}")
+        config.write_text(text)
         with _running([program("haproxy"), "-db", "-f", str(config)], folder, port) as proxy:
             yield proxy
 

@@ -16,10 +16,12 @@ from tests.oauth.tokens import (
     Issuer,
     acceptable,
     bad_tokens,
+    foreign_key,
     issuing,
     ring,
     signed_again,
 )
+from tot_jwt.tokens.asymmetric import generate_pem, public_pem, read_pem
 
 pytestmark = in_this_environment
 
@@ -50,6 +52,17 @@ def test_haproxy_accepts_only_good_tokens(issuer, tmp_path, algorithm, typ):
         assert statuses(proxy, good) == all_are(200, good)
         assert statuses(proxy, bad) == all_are(401, bad)
         assert proxy.status(None) == 401
+
+
+def test_haproxy_accepts_two_keys(issuer, tmp_path):
+    token = issuer.token("ES256")
+    next_key = foreign_key("ES256")
+    good = acceptable(token) | {"next key": signed_again(token, next_key)}
+    public = public_pem(read_pem(next_key.encode(), "SIGNING_KEY").public)
+
+    with proxies.haproxy(tmp_path, issuer.server, "ES256", public) as proxy:
+        assert statuses(proxy, good) == all_are(200, good)
+        assert proxy.status(signed_again(token, generate_pem("ES256"))) == 401
 
 
 @pytest.mark.parametrize("typ", TYPES)
@@ -160,3 +173,22 @@ def test_nginx_sends_the_client_address(issuer, tmp_path):
     with proxies.nginx(tmp_path, issuer.server) as proxy:
         for each, status in [(token, 200), (elsewhere, 403)]:
             assert proxy.send([("Authorization", f"Bearer {each}"), forged])[0] == status
+
+
+def test_nginx_accepts_tokens_of_secrets(issuer, tmp_path, api_key):
+    issuer.server.restart()
+    token = issuer.server.token(api_key)
+
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        assert (proxy.status(token), proxy.status(f"{token[:-4]}AAAA")) == (200, 401)
+    issuer.server.restart(**ring("ES256"))
+
+
+def test_nginx_without_server_is_closed(issuer, tmp_path):
+    token = issuer.token("ES256")
+    with proxies.nginx(tmp_path, issuer.server) as proxy:
+        issuer.server.stop()
+
+        assert proxy.status(token) == 500
+        issuer.server.restart(**ring("ES256"))
+        assert proxy.status(token) == 200

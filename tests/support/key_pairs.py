@@ -45,11 +45,8 @@ def pem_of(key: Any, password: str = "") -> str:
         if password
         else serialization.NoEncryption()
     )
-    return str(
-        key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        ).decode()
-    )
+    kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return bytes(key.private_bytes(*kind, encryption)).decode()
 
 
 def public_bytes(

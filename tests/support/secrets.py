@@ -78,7 +78,7 @@ def _ssh2(pem: str) -> str:
 
 
 def _small_rsa() -> Any:
-    return rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - it must be rejected
 
 
 #: Keys of types that sign no token.
@@ -87,7 +87,7 @@ _UNSUPPORTED: dict[str, Callable[[], Any]] = {
     "secp256k1": lambda: ec.generate_private_key(ec.SECP256K1()),
     "Ed448": ed448.Ed448PrivateKey.generate,
     "X25519": x25519.X25519PrivateKey.generate,
-    "DSA": lambda: dsa.generate_private_key(1024),
+    "DSA": lambda: dsa.generate_private_key(2048),
 }
 _UNREADABLE = "cannot be read"
 _NOT_PEM = "a key file that is not PEM"

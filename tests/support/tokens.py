@@ -5,6 +5,8 @@ import hashlib
 import hmac
 import json
 import time
+from collections.abc import Callable
+from typing import Any
 
 from tot_jwt.tokens.backend import backend
 
@@ -28,22 +30,22 @@ CLAIMS = [
 ]
 
 
-def b64(data):
+def b64(data: bytes) -> str:
     """Return the bytes as base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def unb64(text):
+def unb64(text: str) -> bytes:
     """Return the bytes of base64url without padding."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
-def our_key():
+def our_key() -> Any:
     """Return the key that the package signs with now."""
     return backend().ring.current.secret
 
 
-def signing_input(header, payload):
+def signing_input(header: Any, payload: Any) -> str:
     """Return the two segments that a JWS signs. Header and payload are bytes or become JSON."""
     segments = [
         b64(part if isinstance(part, bytes) else json.dumps(part, separators=(",", ":")).encode())
@@ -52,7 +54,12 @@ def signing_input(header, payload):
     return ".".join(segments)
 
 
-def sign(payload, header=HEADER, key=None, digest=hashlib.sha256):
+def sign(
+    payload: Any,
+    header: Any = HEADER,
+    key: bytes | None = None,
+    digest: Callable[..., Any] = hashlib.sha256,
+) -> str:
     """Return a JWS of payload and header, which are bytes or become JSON.
 
     The package's own key signs it unless another is given.
@@ -62,7 +69,7 @@ def sign(payload, header=HEADER, key=None, digest=hashlib.sha256):
     return f"{signed}.{b64(mac)}"
 
 
-def claims_for(key, **changes):
+def claims_for(key: Any, **changes: Any) -> dict[str, Any]:
     """Return the claims of a valid token of the key, some changed."""
     now = int(time.time())
     return {
@@ -82,6 +89,7 @@ def claims_for(key, **changes):
     }
 
 
-def claims_of(token):
+def claims_of(token: str) -> dict[str, Any]:
     """Return the claims of a token without verifying it."""
-    return json.loads(unb64(token.split(".")[1]))
+    claims: dict[str, Any] = json.loads(unb64(token.split(".")[1]))
+    return claims

@@ -55,6 +55,7 @@ def test_token_without_a_claim_is_invalid(make_key, get_token, claim):
         ("token_type", "TOT_API"),
         ("client_id", "pk_live_another"),
         ("client_id", ""),
+        ("jti", ""),
         ("env", "test"),
         ("env", "LIVE"),
         ("appDomain", "other.example.com"),
@@ -95,6 +96,17 @@ def test_repeated_claim_is_invalid(make_key, get_token, twice):
     valid = json.dumps(claims_for(make_key())).encode()
 
     assert_token_error(get_token(sign(valid[:-1] + b"," + twice + b"}")), "token_invalid")
+
+
+@pytest.mark.req("A8")
+@pytest.mark.parametrize(("depth", "status"), [(31, 200), (32, 401), (900, 401)])
+def test_deeply_nested_claim_is_invalid(make_key, get_token, depth, status):
+    valid = json.dumps(claims_for(make_key())).encode()
+    nested = b"[" * depth + b"]" * depth
+
+    answer = get_token(sign(valid[:-1] + b',"x":' + nested + b"}"))
+
+    assert answer.status_code == status
 
 
 # Times

@@ -106,6 +106,13 @@ def test_unknown_algorithm_is_improperly_configured(make_key, post_token, settin
         post_token(make_key())
 
 
+def test_unknown_type_is_improperly_configured(make_key, post_token, settings):
+    settings.TOT_JWT = {"TOKEN_TYP": "jwt"}
+
+    with pytest.raises(ImproperlyConfigured, match=r"JWT, at\+jwt"):
+        post_token(make_key())
+
+
 # Blank secrets
 
 

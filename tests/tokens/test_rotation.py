@@ -4,6 +4,8 @@ A deployment restarts one process after the other. In each step some processes h
 the step before, and some have new ones: both kinds must accept the tokens of both.
 """
 
+from itertools import pairwise
+
 import pytest
 
 from tests.support.key_pairs import (
@@ -78,7 +80,7 @@ def test_rotation_ends_no_token_early(make_key, make_token, get_token, settings,
     *during, last = steps()
     key = make_key()
 
-    for before, after in [*zip(during, during[1:], strict=False), (during[-1], last)]:
+    for before, after in [*pairwise(during), (during[-1], last)]:
         for issuer in (before, after):
             settings.TOT_JWT = issuer
             token = make_token(key)

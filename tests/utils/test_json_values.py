@@ -40,7 +40,7 @@ def test_frozen_value_cannot_be_changed():
         lambda: frozen.__setitem__("a", 1),
         lambda: frozen["list"].append(2),
         lambda: frozen["dict"].pop("a"),
-        lambda: frozen["dict"]["a"][0].clear(),
+        lambda: frozen["dict"]["a"][0].update(b=1),
     ):
         with pytest.raises((TypeError, AttributeError)):
             change()

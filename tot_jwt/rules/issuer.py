@@ -18,7 +18,8 @@ def issuer_url() -> SplitResult | None:
         return None
     try:
         url = urlsplit(settings.ISSUER)
-        # Reading the port raises ValueError if it is not a number up to 65535.
-        return url if url.hostname and url.port != 0 else None
+        # The port is read here: one that is not a number up to 65535 raises ValueError.
+        is_complete = bool(url.hostname) and url.port != 0
     except ValueError:
         return None
+    return url if is_complete else None
