@@ -88,7 +88,7 @@ def test_named_endpoints_answer(make_key, client, configure):
     ("members", "scopes"),
     [
         ({}, ["keys:manage"]),
-        ({"TOKENS_MANAGE_KEYS": False}, []),
+        ({"TOKENS_MANAGE_KEYS": False}, None),
         ({"SCOPES": {"b": "B", "a": "A"}}, ["a", "b", "keys:manage"]),
         ({"SCOPES": {"b": "B"}, "TOKENS_MANAGE_KEYS": False}, ["b"]),
         ({"SCOPES": {MAY_INTROSPECT: "I"}}, ["keys:manage", MAY_INTROSPECT]),
@@ -97,7 +97,7 @@ def test_named_endpoints_answer(make_key, client, configure):
 def test_scopes_are_the_configured(client, configure, members, scopes):
     configure(**members)
 
-    assert public(client.get(METADATA))["scopes_supported"] == scopes
+    assert public(client.get(METADATA)).get("scopes_supported") == scopes
 
 
 def test_algorithm_is_the_configured(client, configure):

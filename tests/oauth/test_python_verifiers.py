@@ -39,8 +39,9 @@ def pyjwt(issuer: Issuer, algorithm: str) -> Verifier:
 
     def verify(token: str) -> Any:
         key = keys.get_signing_key_from_jwt(token)
-        claims = {"audience": AUDIENCE, "issuer": issuer.server.url}
-        return jwt.decode(token, key, algorithms=[algorithm], **claims)
+        return jwt.decode(
+            token, key, algorithms=[algorithm], audience=AUDIENCE, issuer=issuer.server.url
+        )
 
     return verify, (jwt.PyJWTError,)
 

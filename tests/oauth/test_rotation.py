@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import jwt
 import pytest
@@ -14,7 +12,7 @@ from tests.oauth import proxies
 from tests.oauth.node_process import SCRIPTS, verifying
 from tests.oauth.programs import Node, in_this_environment
 from tests.oauth.server import AUDIENCE, Server
-from tests.oauth.tokens import foreign_key, signing_key
+from tests.oauth.tokens import ask, foreign_key, signing_key
 from tot_jwt.tokens.asymmetric import public_pem, read_pem
 
 pytestmark = in_this_environment
@@ -33,16 +31,10 @@ def public(pem: str) -> str:
 
 
 def server_accepts(server: Server, token: str) -> bool:
-    """Return whether ``GET token`` accepts a token. A token that it refuses is invalid."""
-    url = f"{server.url}/api/internal/auth/token"
-    request = Request(url, headers={"Authorization": f"Bearer {token}"})
-    try:
-        with urlopen(request, context=server.trust()) as answer:
-            return bool(answer.status == 200)
-    except HTTPError as error:
-        with error:
-            assert b'"token_invalid"' in error.read()
-        return False
+    """Return whether the server accepts the token. Any other reason than its key fails."""
+    answer = ask(server, token)
+    assert answer in [(200, None), (401, "token_invalid")]
+    return answer[0] == 200
 
 
 def pyjwt_accepts(keys: jwt.PyJWKClient, token: str) -> bool:

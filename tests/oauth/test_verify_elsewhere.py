@@ -10,19 +10,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import urlopen
 
 import jwt
 import pytest
 
 from tests.oauth.node_process import verifying
-from tests.oauth.programs import Node, in_this_environment, program, run
+from tests.oauth.programs import in_this_environment, program, run
 from tests.oauth.server import AUDIENCE, Server
 from tests.oauth.tokens import (
     ALGORITHMS,
     TYPES,
     Issuer,
     acceptable,
+    ask,
     bad_tokens,
     issuing,
     signed_again,
@@ -115,18 +116,10 @@ def test_curl_asks_for_each_token(issuer, api_key, resource_server):
     assert "orders:read" in answer["scope"].split()
     assert shell(get, issuer, TOKEN=token)["valid"]
 
-    revoke(issuer, token)
+    assert ask(issuer.server, token, "DELETE") == (204, None)
 
     assert shell(introspect, issuer, TOKEN=token, **secrets) == {"active": False}
     assert shell(get, issuer, TOKEN=token)["code"] == "token_revoked"
-
-
-def revoke(issuer: Issuer, token: str) -> None:
-    """Give the token back."""
-    url = f"{issuer.server.url}/api/internal/auth/token"
-    request = Request(url, headers={"Authorization": f"Bearer {token}"}, method="DELETE")
-    with urlopen(request, context=issuer.server.trust()) as answer:
-        assert answer.status == 204
 
 
 def get(issuer: Issuer, url: str) -> tuple[int, Any]:
@@ -150,7 +143,9 @@ def test_urls_of_the_page_exist(issuer):
 
 
 def test_spring_configuration_names_the_server(issuer):
-    settings = dict(re.findall(r"^ *([\w-]+): (\S+)$", code("Spring Boot", "yaml", issuer), re.M))
+    settings = dict(
+        re.findall(r"^ *([\w-]+): (\S+)$", code("Spring Boot", "yaml", issuer), re.MULTILINE)
+    )
     _, metadata = get(issuer, f"{ISSUER}/.well-known/openid-configuration")
     _, keys = get(issuer, settings["jwk-set-uri"])
 

@@ -1,9 +1,12 @@
 """Tokens that a verifier must accept, and tokens that it must refuse."""
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import jwt
 
@@ -13,7 +16,7 @@ from tot_jwt.tokens.asymmetric import generate_pem, public_pem, read_pem
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 #: The type of RFC 9068.
-ACCESS_TOKEN = "at+jwt"  # noqa: S105 - a type
+ACCESS_TOKEN = "at+jwt"
 TYPES = ("JWT", ACCESS_TOKEN)
 HOURS = 7200
 
@@ -69,6 +72,18 @@ def issuing(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
     server.restart(**ring("ES256"))
     yield Issuer(server, api_key)
     server.restart(**before)
+
+
+def ask(server: Server, token: str, method: str = "GET") -> tuple[int, str | None]:
+    """Send the token to ``GET token`` or ``DELETE token``. Return status and code of the answer."""
+    url = f"{server.url}/api/internal/auth/token"
+    request = Request(url, headers={"Authorization": f"Bearer {token}"}, method=method)
+    try:
+        with urlopen(request, context=server.trust()) as answer:
+            return answer.status, None
+    except HTTPError as error:
+        with error:
+            return error.code, json.load(error)["code"]
 
 
 def signed_again(token: str, key: str | None = None, **changes: Any) -> str:

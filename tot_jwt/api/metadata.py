@@ -70,7 +70,7 @@ def _metadata(origin: str) -> dict[str, Any]:
     return {
         "issuer": settings.ISSUER,
         **_endpoints(origin),
-        "scopes_supported": _scopes(),
+        **_scopes(),
         # There is no authorization endpoint. Both specifications require the member, and some
         # clients reject an empty list.
         "response_types_supported": ["none"],
@@ -93,6 +93,8 @@ def _endpoints(origin: str) -> dict[str, str]:
     return urls
 
 
-def _scopes() -> list[str]:
+def _scopes() -> dict[str, list[str]]:
+    """Return the member with the scopes. RFC 8414 §3.2 leaves out empty lists."""
     own = [KEYS_MANAGE] if settings.TOKENS_MANAGE_KEYS else []
-    return sorted([*settings.SCOPES, *own])
+    scopes = sorted([*settings.SCOPES, *own])
+    return {"scopes_supported": scopes} if scopes else {}

@@ -102,7 +102,8 @@ class _StrictJWT(jwt.PyJWT):
 
     def _decode_payload(self, decoded: dict[str, Any]) -> dict[str, Any]:
         try:
-            claims = json.loads(decoded["payload"], object_pairs_hook=unrepeated)
+            # As text: of bytes, `json` would guess the encoding. RFC 7519 §7.2 requires UTF-8.
+            claims = json.loads(decoded["payload"].decode(), object_pairs_hook=unrepeated)
         except (ValueError, RecursionError) as error:
             raise jwt.DecodeError("The payload is not JSON.") from error
         if not isinstance(claims, dict):
