@@ -20,7 +20,7 @@ from tot_jwt.http.addresses import client_address
 from tot_jwt.http.caching import http_request, keep_private, vary_by
 from tot_jwt.http.direct import find_credentials
 from tot_jwt.http.errors import ApiError, challenge
-from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, bearer
+from tot_jwt.http.headers import CREDENTIAL_HEADER_NAMES, bearer, reads_authorization
 from tot_jwt.http.hiding import hide_secret, remove_secret
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Redacted
@@ -74,7 +74,7 @@ class JWTAuthentication(_Authentication):
         meta = own.META
         try:
             raw = bearer(meta, header)
-            if raw is not None and header.lower() != "authorization":
+            if raw is not None and not reads_authorization():
                 # Shared caches spare responses to Authorization only (RFC 9111 §3.5).
                 keep_private(request)
             result = None if raw is None else self._verify(raw, client_address(meta))

@@ -175,6 +175,8 @@ def test_script_prefix_is_in_urls(client, configure):
         ("https://example.com/api/", "/api", 200),
         ("https://example.com/api", "/API", 404),
         ("https://example.com/api", "/api/v1", 404),
+        ("https://example.com/a%20b", "/a%20b", 200),
+        ("https://example.com/a%20b", "/a%2520b", 404),
         ("https://example.com/api", "/ap", 404),
         ("https://example.com/api/v1", "/api", 404),
         ("https://example.com/api", "/zebra7", 404),

@@ -82,6 +82,17 @@ def test_hostile_body_is_invalid(key, sent, expected, url):
         assert error_of(answer) == expected
 
 
+@pytest.mark.req("E1")
+@pytest.mark.parametrize("url", ENDPOINTS)
+def test_json_is_not_reported_as_form(key, url):
+    """Parsed as a form, the JSON is the name of a field. Error reports hide only values."""
+    answer = post(url, json.dumps(form_of(key)).encode())
+
+    assert error_of(answer) == INVALID_REQUEST
+    assert description_of(answer) == "The body is JSON, not a form"
+    assert key.secret not in str(answer.wsgi_request.POST)
+
+
 CONTENT_TYPES = {
     "form": (FORM, None),
     "charset": (f"{FORM}; charset=UTF-8", None),
@@ -155,12 +166,14 @@ def test_hosts_own_limits_keep_format(key, settings, url):
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("grant_type=password&token=y&scope=zebra7", None),
+        ("grant_type=password&scope=zebra7&token_type_hint=x", None),
         ("client_id=zebra7", None),
         ("client_secret=zebra7", INVALID_REQUEST),
         ("client_secret", INVALID_REQUEST),
         ("client%5Fsecret=", INVALID_REQUEST),
         ("totSecretKey=zebra7", INVALID_REQUEST),
+        ("token=zebra7", INVALID_REQUEST),
+        ("access_token=zebra7", INVALID_REQUEST),
         ("a=b&" * 1001, INVALID_REQUEST),
     ],
     ids=lambda value: str(value)[:30],
@@ -310,6 +323,18 @@ def test_cached_state_outlasts_the_database(key):
     with database_gone():
         assert post(TOKEN, headers=basic_of(key)).status_code == 200
         assert error_of(post(TOKEN, headers=basic(key.public_key, "x"))) == UNAVAILABLE
+
+
+def claims_of_host(client):
+    """Return claims for TOKEN_CLAIMS: too many for a client with the scope `long`."""
+    return {"x": "x" * (4000 if "long" in client.scopes else 40)}
+
+
+def test_token_over_limit_is_unavailable(make_key, settings):
+    settings.TOT_JWT = {"TOKEN_CLAIMS": "tests.api.test_oauth_errors.claims_of_host"}
+
+    assert members_of(post(TOKEN, headers=basic_of(make_key())))["access_token"]
+    assert error_of(post(TOKEN, headers=basic_of(make_key(scopes=["long"])))) == UNAVAILABLE
 
 
 def test_bug_is_left_to_django(key):

@@ -168,6 +168,46 @@ def test_basic_may_have_any_case(make_key, scheme):
     assert post(TOKEN, headers={"Authorization": header}).status_code == 200
 
 
+@pytest.mark.req("B4")
+@pytest.mark.parametrize(
+    ("bend", "status"),
+    [
+        (lambda encoded: f"Basic {encoded}", 200),
+        (lambda encoded: f"Basic  {encoded}", 401),
+        (lambda encoded: f"Basic\t{encoded}", 401),
+        (lambda encoded: f"Basic {encoded} ", 401),
+        (lambda encoded: f"Basic *{encoded}", 401),
+        (lambda encoded: f"Basic {encoded[:8]}-{encoded[8:]}", 401),
+        (lambda encoded: f"Basic {encoded[:8]} {encoded[8:]}", 401),
+        (lambda encoded: f'Basic "{encoded}"', 401),
+        (lambda encoded: f"Basic {encoded}, Bearer x", 401),
+        (lambda encoded: f"Basic{encoded}", 401),
+        (lambda encoded: encoded, 401),
+    ],
+)
+def test_basic_is_read_strictly(make_key, bend, status):
+    encoded = basic_of(make_key())["Authorization"].removeprefix("Basic ")
+
+    assert post(TOKEN, headers={"Authorization": bend(encoded)}).status_code == status
+
+
+@pytest.mark.req("B4")
+def test_plain_colon_belongs_to_secret(make_key):
+    """RFC 7617 §2: the first colon ends the id. Clients that do not escape rely on it."""
+    key = make_key(secret_hash=hash_secret("a:b:c" * 5))
+
+    assert post(TOKEN, headers=raw_basic(f"{key.public_key}:{'a:b:c' * 5}")).status_code == 200
+
+
+@pytest.mark.req("B4")
+def test_invalid_escape_is_not_replaced(make_key):
+    key = make_key(secret_hash=hash_secret("\ufffd" * 20))
+
+    for escaped, status in [("%ef%bf%bd" * 20, 200), ("%ff" * 20, 401)]:
+        answer = post(TOKEN, headers=raw_basic(f"{key.public_key}:{escaped}"))
+        assert answer.status_code == status
+
+
 def test_unreserved_characters_need_no_escape(make_key):
     """Many clients do not form-urlencode. The package's own keys are the same either way."""
     key = make_key()
@@ -207,6 +247,11 @@ def test_empty_header_counts_as_absent(make_key, header):
 
 NO_CLIENT = {
     "nothing": {},
+    "empty header": {"headers": {"Authorization": ""}},
+    "id alone": {"sent": {"client_id": "zebra7"}},
+    "id and empty secret": {"sent": {"client_id": "zebra7", "client_secret": ""}},
+}
+WRONG_CLIENT = {
     "another scheme": {"headers": {"Authorization": "Digest username=x"}},
     "no credentials": {"headers": {"Authorization": "Basic"}},
     "no base64": {"headers": {"Authorization": "Basic ***"}},
@@ -224,7 +269,6 @@ NO_CLIENT = {
     "long id": {"headers": raw_basic("k" * 129 + ":zebra7")},
     "long secret": {"headers": raw_basic("zebra7:" + "s" * 513)},
     "spaces": {"headers": raw_basic("+:+")},
-    "id alone": {"sent": {"client_id": "zebra7"}},
     "secret alone": {"sent": {"client_secret": "zebra7"}},
     "NUL in the form": {"sent": {"client_id": "zebra7\0", "client_secret": "zebra7"}},
     "unknown": {"sent": {"client_id": "zebra7", "client_secret": "zebra7"}},
@@ -237,13 +281,41 @@ def test_all_failed_authentications_look_alike(make_key, unlimited, settings):
     key = make_key(scopes=[MAY_INTROSPECT])
     for url in ENDPOINTS:
         assert post(url, headers=basic_of(key)).status_code == 200
-        answers = {name: post(url, **given) for name, given in NO_CLIENT.items()}
+        answers = {name: post(url, **given) for name, given in WRONG_CLIENT.items()}
         answers["wrong secret"] = post(url, headers=basic(key.public_key, "zebra7"))
 
         assert {error_of(answer) for answer in answers.values()} == {INVALID_CLIENT}
         assert len({answer.serialize() for answer in answers.values()}) == 1
-        challenge = answers["nothing"].headers["WWW-Authenticate"]
+        challenge = answers["unknown"].headers["WWW-Authenticate"]
         assert challenge == r'Basic realm="the \"best\" api"'
+
+
+@pytest.mark.parametrize("url", ENDPOINTS)
+def test_missing_authentication_is_named(db, url):
+    answers = [post(url, **given) for given in NO_CLIENT.values()]
+
+    assert {error_of(answer) for answer in answers} == {INVALID_CLIENT}
+    assert len({answer.serialize() for answer in answers}) == 1
+    assert description_of(answers[0]) == "No client authentication was sent"
+    assert answers[0].headers["WWW-Authenticate"] == 'Basic realm="api"'
+
+
+@pytest.mark.req("E10")
+@pytest.mark.parametrize("url", ENDPOINTS)
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (NO_CLIENT["nothing"], "no_authentication"),
+        (WRONG_CLIENT["another scheme"], "unsupported_authentication"),
+        (WRONG_CLIENT["no base64"], "malformed_authentication"),
+        (WRONG_CLIENT["NUL in the form"], "malformed_authentication"),
+    ],
+)
+def test_unusable_authentication_leaves_a_trace(db, caplog, url, given, reason):
+    post(url, **given)
+
+    assert f"Access refused: reason={reason} key= jti= address=127.0.0.1" in caplog.messages
+    assert "zebra7" not in caplog.text
 
 
 def test_bearer_authenticates_no_token_request(make_key, make_token):

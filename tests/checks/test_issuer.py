@@ -13,13 +13,13 @@ pytestmark = pytest.mark.django_db
 
 
 class Urls(ModuleType):
-    """A URLconf that mounts the endpoints, and the metadata at a prefix or not at all."""
+    """A URLconf that mounts the metadata at a prefix or not at all, and other endpoints."""
 
     urlpatterns: list[URLResolver]
 
-    def __init__(self, prefix: str | None) -> None:
+    def __init__(self, prefix: str | None, *others: str) -> None:
         super().__init__("urls")
-        self.urlpatterns = [path("auth/", include("tot_jwt.urls"))]
+        self.urlpatterns = [path("auth/", include(other)) for other in others]
         if prefix is not None:
             self.urlpatterns.append(path(prefix, include("tot_jwt.well_known_urls")))
 
@@ -46,8 +46,8 @@ ROOT = ".well-known/"
         (f"shop/{ROOT}", "http://api.example.com/shop", ["W018"]),
         ("auth/", "https://api.example.com", ["W018"]),
         ("auth/", "https://api.example.com/auth", ["W018"]),
-        # The URL depends on the request.
-        (f"<slug:tenant>/{ROOT}", "https://api.example.com", []),
+        # The URL depends on the request, so no document can name it.
+        (f"<slug:tenant>/{ROOT}", "https://api.example.com", ["W018"]),
         (None, "https://api.example.com", []),
         (None, "http://api.example.com", []),
         (None, "api.example.com", []),
@@ -56,8 +56,20 @@ ROOT = ".well-known/"
 def test_issuer_without_its_metadata_warns(settings, prefix, issuer, expected):
     make_safe(settings)
     settings.TOT_JWT = safe_values(ISSUER=issuer)
-    urls: Any = Urls(prefix)
+    urls: Any = Urls(prefix, "tot_jwt.urls", "tot_jwt.oauth_urls")
     settings.ROOT_URLCONF = urls
 
     assert ids(include_deployment_checks=True) == expected
     assert ids() == []
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"), [(["tot_jwt.oauth_urls"], []), (["tot_jwt.urls"], ["W018"])]
+)
+def test_metadata_needs_a_token_endpoint(settings, others, expected):
+    make_safe(settings)
+    settings.TOT_JWT = safe_values(ISSUER="https://api.example.com")
+    urls: Any = Urls(ROOT, *others)
+    settings.ROOT_URLCONF = urls
+
+    assert ids(include_deployment_checks=True) == expected

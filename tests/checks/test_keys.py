@@ -58,6 +58,15 @@ def test_missing_cryptography_is_an_error(settings, monkeypatch):
     )
 
 
+@pytest.mark.req("A13")
+@pytest.mark.parametrize(("others", "expected"), [([], []), ([None], ["E022"])])
+def test_blank_fallback_that_verifies_counts(settings, others, expected):
+    settings.SECRET_KEY_FALLBACKS = [""]
+    settings.TOT_JWT = key_pair_settings("ES256", VERIFYING_KEYS=others)
+
+    assert ids() == expected
+
+
 # Shared keys
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 import pytest
 from rest_framework.renderers import JSONRenderer
@@ -27,7 +28,7 @@ REGISTERED = {
 #: The characters that §5.2 allows in both members.
 ALLOWED = re.compile(r"[\x20\x21\x23-\x5b\x5d-\x7e]+")
 
-ARGUMENTS = {
+ARGUMENTS: dict[type, list[Any]] = {
     InsufficientScope: [["orders:read"]],
     InvalidFields: [{"token": ["zebra7"]}],
     TooManyRequests: [7],

@@ -159,7 +159,11 @@ def test_quiet_import_tells_bad_rows(outcome, tmp_path):
 def test_every_subcommand_is_tested_quietly():
     tested = {arguments[0] for arguments in [*SILENT, *PRINTING]}
 
-    assert {each.name for each in SUBCOMMANDS} - tested == {"import_keys", "inspect_token"}
+    assert {each.name for each in SUBCOMMANDS} - tested == {
+        "create_signing_key",
+        "import_keys",
+        "inspect_token",
+    }
 
 
 # Text and errors

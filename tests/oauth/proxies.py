@@ -31,7 +31,7 @@ class Orders(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.send_response(200)
         self.end_headers()
-        self.wfile.write(json.dumps(dict(self.headers)).encode())
+        self.wfile.write(json.dumps(self.headers.items()).encode())
 
     do_POST = do_GET  # noqa: N815 - the name that http.server requires
 
@@ -51,8 +51,11 @@ class Proxy:
 
     def send(
         self, headers: list[tuple[str, str]], method: str = "GET", path: str = "/", body: str = ""
-    ) -> tuple[int, Any]:
-        """Send a request. Return the status, and the headers of the service or of the proxy."""
+    ) -> tuple[int, list[tuple[str, str]]]:
+        """Send a request. Return the status, and the headers that the service got.
+
+        If the proxy answers itself: those of its answer.
+        """
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.putrequest(method, path)
         for header in [*headers, ("Content-Length", str(len(body)))]:
@@ -62,7 +65,8 @@ class Proxy:
         text = answer.read()
         connection.close()
         is_passed = answer.status == 200
-        return answer.status, json.loads(text) if is_passed else dict(answer.headers)
+        seen = json.loads(text) if is_passed else answer.getheaders()
+        return answer.status, [(name.lower(), value) for name, value in seen]
 
 
 @contextmanager

@@ -122,8 +122,8 @@ def test_proxy_names_the_client(issuer, offline, api_key):
         status, seen = offline.send([bearer, (name, "pk_live_forged")])
 
         assert status == 200
-        seen = {name.lower(): value for name, value in seen.items()}
-        assert seen["x-client-id"] == api_key["totApiKey"]
+        ids = [value for header, value in seen if header == "x-client-id"]
+        assert ids == [api_key["totApiKey"]]
 
 
 def test_second_token_reaches_no_service(issuer, offline):
@@ -145,7 +145,7 @@ def test_nginx_respects_a_revocation(issuer, tmp_path, api_key):
         status, headers = proxy.send([("Authorization", f"Bearer {token}")])
 
     assert status == 401
-    assert 'error_description="Token has been revoked"' in headers["WWW-Authenticate"]
+    assert 'error_description="Token has been revoked"' in dict(headers)["www-authenticate"]
 
 
 def test_nginx_passes_on_any_method(issuer, tmp_path):

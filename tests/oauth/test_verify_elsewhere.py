@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -27,9 +26,11 @@ from tests.oauth.tokens import (
     bad_tokens,
     issuing,
     signed_again,
+    signing_key,
 )
-from tests.support.documents import blocks, links, read, section, table
-from tot_jwt.conf import SETTINGS
+from tests.support.checks import ids
+from tests.support.documents import blocks, read, section, table
+from tot_jwt import conf
 
 pytestmark = in_this_environment
 
@@ -173,8 +174,15 @@ def test_page_names_settings_and_algorithms():
 
     assert {word for row in rows for word in row[1].split(", ")} == {*ALGORITHMS, "any"}
     assert {row[2].strip("`") for row in rows} == {*TYPES, "either"}
-    assert settings <= {setting.name for setting in SETTINGS}
+    assert settings <= {setting.name for setting in conf.SETTINGS}
 
 
-def test_links_lead_to_files():
-    assert [name for name in links(PAGE) if not (Path("docs") / name).exists()] == []
+@pytest.mark.django_db
+def test_settings_of_the_page_work(settings):
+    module: dict[str, Any] = {"SIGNING_KEY": signing_key("ES256")}
+    exec(blocks(PAGE, "python")[0], module)  # noqa: S102
+    settings.TOT_JWT = module["TOT_JWT"]
+
+    assert ids() == []
+    assert conf.settings.AUDIENCE == AUDIENCE
+    assert conf.settings.ISSUER == ISSUER

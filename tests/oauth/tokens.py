@@ -114,11 +114,22 @@ def bad_tokens(token: str) -> dict[str, str]:
         "another audience": signed_again(token, aud="invoices-api"),
         "changed": f"{changed}.{signature}",
         "public key as secret": sign(claims, header | {"alg": "HS256"}, public.encode()),
+        "another algorithm in the header": _signed(
+            header | {"alg": "HS256"}, claims, header["alg"]
+        ),
         "no signature": f"{first}.{payload}.",
         "none": f"{none}.{payload}.",
         "none and signature": f"{none}.{payload}.{signature}",
         "unknown id": _with_unknown_id(token),
     }
+
+
+def _signed(header: Mapping[str, Any], claims: Mapping[str, Any], algorithm: str) -> str:
+    """Return a token with the server's signature, whatever algorithm its header names."""
+    signed = signing_input(header, claims)
+    method = jwt.get_algorithm_by_name(algorithm)
+    key = method.prepare_key(signing_key(algorithm))
+    return f"{signed}.{b64(method.sign(signed.encode(), key))}"
 
 
 def _segment(members: Mapping[str, Any]) -> str:

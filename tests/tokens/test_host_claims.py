@@ -21,6 +21,7 @@ from tests.support.tokens import CLAIMS, claims_for, claims_of, sign
 from tot_jwt.authentication import JWTAuthentication
 from tot_jwt.principal import ApiClient
 from tot_jwt.signals import token_issued
+from tot_jwt.tokens import ApiToken
 
 PATH = f"{__name__}.claims"
 
@@ -139,6 +140,17 @@ def test_function_is_called_for_tokens_only(make_key, make_token, get_token, pos
 def test_verified_token_may_have_any_claim(make_key, get_token):
     """A reserved name is only the mistake of the host that adds it."""
     assert get_token(sign(claims_for(make_key(), is_admin=True))).status_code == 200
+
+
+def test_issued_token_equals_verified_token(db):
+    """Also where JSON has no such value, such as a tuple or a number as a name."""
+    add({"a": ({1: [True]},), "b": {"c": (1, [2])}})
+    client = ApiClient("pk_live_x", "example.com", 1, "live", frozenset())
+
+    raw, token = ApiToken.issue(client, generation=1)
+
+    assert token.payload == ApiToken(raw).payload
+    assert token["a"] == ({"1": (True,)},)
 
 
 # Mistakes

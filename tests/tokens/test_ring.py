@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.crypto import salted_hmac
 from django.views.debug import ExceptionReporter
 
+from tests.support.key_pairs import key_pair_settings
 from tests.support.secrets import BLANK_SECRETS
 from tests.support.token_errors import assert_token_error
 from tests.support.tokens import DIGESTS, claims_for, our_key, sign
@@ -165,6 +166,18 @@ def test_blank_key_is_refused(make_key, post_token, get_token, settings, blank, 
     for call in (lambda: get_token(forged), lambda: post_token(key)):
         with pytest.raises(ImproperlyConfigured):
             call()
+
+
+@pytest.mark.req("A13")
+def test_blank_fallback_beside_pair_is_refused(make_key, get_token, settings):
+    forged = sign(claims_for(make_key()), key=derive(""))
+    settings.SECRET_KEY_FALLBACKS = [""]
+    settings.TOT_JWT = key_pair_settings("ES256")
+    assert_token_error(get_token(forged), "token_invalid")
+
+    settings.TOT_JWT = key_pair_settings("ES256", VERIFYING_KEYS=[None])
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY_FALLBACKS .* blank"):
+        get_token(forged)
 
 
 def test_signing_key_needs_no_fallback(make_key, make_token, get_token, settings):

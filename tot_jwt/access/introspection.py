@@ -1,4 +1,7 @@
-"""What a token grants at this moment, for who did not get it from its client (RFC 7662)."""
+"""What a token grants now, for a client that it was not issued to (RFC 7662).
+
+And the revocation of a token by the client that it was issued to (RFC 7009).
+"""
 
 from typing import NamedTuple
 

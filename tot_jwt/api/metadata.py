@@ -5,6 +5,7 @@ RFC 7517 (JWKS), RFC 8414 (metadata), and OpenID Connect Discovery, whose reader
 
 from contextlib import suppress
 from typing import Any
+from urllib.parse import unquote
 
 from django.urls import NoReverseMatch, reverse
 from rest_framework.request import Request
@@ -13,8 +14,8 @@ from rest_framework.response import Response
 from tot_jwt.api.base import ContractView
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import ResourceNotFound
-from tot_jwt.http.headers import PUBLIC
-from tot_jwt.http.oauth import GRANT_TYPE, reads_authorization
+from tot_jwt.http.headers import PUBLIC, reads_authorization
+from tot_jwt.http.oauth import GRANT_TYPE
 from tot_jwt.rules.issuer import issuer_url
 from tot_jwt.rules.scopes import KEYS_MANAGE
 from tot_jwt.tokens.backend import backend
@@ -58,7 +59,7 @@ class MetadataView(PublicView):
         RFC 8414 §3.1 appends the path of the issuer to the URL.
         """
         issuer = issuer_url()
-        if issuer is None or issuer_path.strip("/") not in ("", issuer.path.strip("/")):
+        if issuer is None or issuer_path.strip("/") not in ("", unquote(issuer.path).strip("/")):
             raise ResourceNotFound
         return self.respond(_metadata(f"{issuer.scheme}://{issuer.netloc}"))
 

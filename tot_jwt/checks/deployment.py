@@ -139,10 +139,10 @@ RISKS = (
     Risk(
         "tot_jwt.W018",
         issuer.differs_from_metadata,
-        "TOT_JWT['ISSUER'] is not the https URL at which its metadata is served: clients reject "
-        "the metadata.",
-        "Set it to the URL before /.well-known/, for example 'https://api.example.com', or do not "
-        "include tot_jwt.well_known_urls.",
+        "TOT_JWT['ISSUER'] is not the https URL at which its metadata is served, or the metadata "
+        "has no token endpoint: clients reject the metadata.",
+        "Set it to the URL before /.well-known/, for example 'https://api.example.com', and "
+        "include tot_jwt.oauth_urls too. Or do not include tot_jwt.well_known_urls.",
     ),
     Risk(
         "tot_jwt.W019",

@@ -1,20 +1,23 @@
 """Whether the metadata is served at the URL that its issuer has."""
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch, get_resolver, reverse
 
 from tot_jwt.rules.issuer import issuer_url
 
 
 def differs_from_metadata() -> bool:
-    """Return whether the host mounts the metadata, but not below an https URL that ISSUER is.
+    """Return whether the host mounts the metadata, but clients reject it.
 
-    A client builds the URL of the metadata from the issuer, and rejects another one: RFC 8414 §3.1
-    inserts the well-known part before the issuer's path, OpenID Connect Discovery §4.1 appends it.
+    It must name the URL of ``oauth/token``, and stand below ISSUER, an https URL. A client builds
+    its URL from the issuer: RFC 8414 §3.1 inserts the well-known part before the issuer's path,
+    OpenID Connect Discovery §4.1 appends it.
     """
     try:
         inserted, appended = map(_path, ("oauth-authorization-server", "openid-configuration"))
+        reverse("tot_jwt_oauth:token")
     except NoReverseMatch:
-        return False
+        # Not mounted, or where it has no URL of its own: below a prefix that captures arguments.
+        return "tot_jwt_well_known" in get_resolver().app_dict
     issuer = issuer_url()
     if issuer is None or issuer.scheme != "https":
         return True

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidRequest
 from tot_jwt.http.names import API_KEY, APP_DOMAIN, SECRET_KEY
 
@@ -22,6 +23,11 @@ NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 #: For public keys and metadata.
 PUBLIC = {"Cache-Control": "public, max-age=300"}
+
+
+def reads_authorization() -> bool:
+    """Return whether Authorization is our header. Another TOKEN_HEADER leaves it to a proxy."""
+    return settings.TOKEN_HEADER.lower() == "authorization"
 
 
 @cache

@@ -11,7 +11,6 @@ from urllib.parse import unquote_plus
 from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
-from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
     InvalidCredentials,
     InvalidFields,
@@ -19,6 +18,7 @@ from tot_jwt.exceptions import (
     UnsupportedContentType,
 )
 from tot_jwt.http.credentials import has_keys_in_query
+from tot_jwt.http.headers import reads_authorization
 from tot_jwt.http.json_as_form import object_in_form, reject_json
 from tot_jwt.http.reading import (
     FORM,
@@ -39,6 +39,9 @@ GRANT_TYPE = "client_credentials"
 #: All parameters that an endpoint reads. It ignores others, repeated or not.
 _PARAMETERS = {"grant_type", "scope", "client_id", "client_secret", "token", "token_type_hint"}
 CLIENT_SECRET = "client_secret"  # noqa: S105 - a name
+
+#: Parameters that a URL must not have: logs and error reports keep URLs.
+_SECRETS = {CLIENT_SECRET, "token", "access_token"}
 
 #: The parameters of a form that have a value.
 Parameters = Mapping[str, str]
@@ -63,15 +66,13 @@ def read_parameters(request: HttpRequest) -> Parameters:
 
     Raises InvalidRequest, LengthRequired, RequestTooLarge, UnsupportedContentType.
     """
-    if CLIENT_SECRET in read_query(request) or has_keys_in_query(request):
+    if not _SECRETS.isdisjoint(read_query(request)) or has_keys_in_query(request):
         raise InvalidRequest("keys_in_query")
     if media_type(request) != FORM:
         raise UnsupportedContentType
     body = read_body(request)
     if object_in_form(body) is not None:
-        # It removes the secret from the request, where it is the name of a field.
-        reject_json(request)
-        raise InvalidRequest("json_as_form")
+        raise reject_json(request)
     members = unrepeated(read_pairs(FORM, body), _PARAMETERS)
     return {name: value for name, value in members.items() if value}
 
@@ -106,7 +107,9 @@ def read_client(request: HttpRequest, parameters: Parameters) -> Credentials:
     """
     header = request.META.get("HTTP_AUTHORIZATION") if reads_authorization() else None
     if not header:
-        return _credentials(parameters.get("client_id", ""), parameters.get(CLIENT_SECRET, ""))
+        if CLIENT_SECRET not in parameters:
+            raise InvalidCredentials("no_authentication")
+        return _credentials(parameters.get("client_id", ""), parameters[CLIENT_SECRET])
     if CLIENT_SECRET in parameters:
         raise InvalidRequest("two_methods")
     client_id, secret = _read_basic(header)
@@ -114,11 +117,6 @@ def read_client(request: HttpRequest, parameters: Parameters) -> Credentials:
     if parameters.get("client_id", client_id) != client_id:
         raise InvalidRequest("two_methods")
     return _credentials(client_id, secret)
-
-
-def reads_authorization() -> bool:
-    """Return whether the Authorization header is ours, and not that of a proxy (TOKEN_HEADER)."""
-    return settings.TOKEN_HEADER.lower() == "authorization"
 
 
 @sensitive_variables()
@@ -137,6 +135,6 @@ def _read_basic(header: str) -> tuple[str, str]:
 @sensitive_variables()
 def _credentials(client_id: str, secret: str) -> Credentials:
     errors = text_error(client_id, lengths.PUBLIC_KEY), text_error(secret, lengths.SECRET_KEY)
-    if errors != (None, None):
+    if any(errors):
         raise InvalidCredentials("malformed_authentication")
     return Credentials(None, client_id, PresentedSecret(secret))

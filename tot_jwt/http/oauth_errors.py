@@ -10,11 +10,12 @@ from tot_jwt.exceptions import TotJWTError
 from tot_jwt.http.errors import challenge, challenge_for
 from tot_jwt.http.oauth import MalformedScope, UnsupportedGrantType
 
-#: Reasons of an InvalidRequest that the client can act on.
+#: Reasons that the client can act on.
 _DESCRIPTIONS = {
     "given_twice": "A parameter is repeated",
     "json_as_form": "The body is JSON, not a form",
-    "keys_in_query": "Credentials in the URL are not accepted",
+    "keys_in_query": "Credentials and tokens in the URL are not accepted",
+    "no_authentication": "The request has no client authentication",
     "two_methods": "The client may authenticate in one way only",
 }
 
@@ -34,7 +35,9 @@ class OAuthError(APIException):
 def _describe(error: TotJWTError) -> tuple[str, str]:
     match error:
         case exceptions.InvalidCredentials():
-            return "invalid_client", "Client authentication failed"
+            # The reasons of credentials that do not match look alike.
+            failed = "Client authentication failed"
+            return "invalid_client", _DESCRIPTIONS.get(error.reason, failed)
         case exceptions.InvalidToken():
             return "invalid_token", error.detail
         case exceptions.InsufficientScope():

@@ -44,10 +44,11 @@ def revoke_token(token: ApiToken, address: str) -> None:
 def _store(token: ApiToken, alias: str) -> None:
     # Processes whose clocks are behind accept the token a little longer.
     moment = token["exp"] + MAX_CLOCK_SKEW
+    key = ApiKey.objects.using(alias).get_exact(token.public_key)
+    if key is None:
+        raise RevokedToken("unknown_key")
+    # It begins with a write: SQLite lets no transaction wait for its lock that has read before.
     with transaction.atomic(using=alias):
-        key = ApiKey.objects.using(alias).get_exact(token.public_key)
-        if key is None:
-            raise RevokedToken("unknown_key")
         is_sooner = Q(tokens_revoked_until=None) | Q(tokens_revoked_until__lt=moment)
         # QuerySet.update sends no signals, which would drop the cached states.
         ApiKey.objects.using(alias).filter(is_sooner, pk=key.pk).update(tokens_revoked_until=moment)
