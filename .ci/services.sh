@@ -1,4 +1,4 @@
-# Provide PostgreSQL, MariaDB, Redis and the program of Varnish, or exit. .ci/run sources this file.
+# Provide PostgreSQL, MariaDB, Redis and the programs that tests start, or exit. .ci/run sources this file.
 #
 # If a server answers on its usual port, the tests use it. Otherwise this script starts one without a
 # password, on another port, with its files in $tmp. As root on Debian it first installs a missing
@@ -70,6 +70,18 @@ export MYSQL_TCP_PORT=$port
 service redis 6379 26379
 export REDIS_URL=${REDIS_URL:-redis://127.0.0.1:$port/0}
 
-# Its test starts it.
+# Tests start these: a cache, two proxies, and the interpreters of the documentation's examples.
 PATH=$PATH:/usr/sbin
-command -v varnishd >/dev/null || apt_install varnish
+packages=()
+need() { command -v "$1" >/dev/null || packages+=("$2"); } # PROGRAM PACKAGE
+need varnishd varnish
+need haproxy haproxy
+need nginx nginx-light
+need curl curl
+need jq jq
+need go golang-go
+need javac default-jdk-headless
+need php php-cli
+{ command -v php >/dev/null && php -m | grep -qx curl; } || packages+=(php-curl)
+[[ -d /usr/share/gocode/src/golang.org/x/oauth2 ]] || packages+=(golang-golang-x-oauth2-dev)
+[[ ${#packages[@]} == 0 ]] || apt_install "${packages[@]}"

@@ -25,7 +25,7 @@ def read_keys(text: str, name: str) -> list[str | None]:
         raise _not_a_list(name) from None
     if not isinstance(keys, list) or not all(isinstance(key, str | None) for key in keys):
         raise _not_a_list(name)
-    return [read_key(key) if key else None for key in keys]
+    return [None if key is None else key.replace(r"\n", "\n") for key in keys]
 
 
 def _not_a_list(name: str) -> ImproperlyConfigured:

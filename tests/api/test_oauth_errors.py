@@ -191,7 +191,7 @@ def test_query_never_authenticates(key):
     answer = post(f"{TOKEN}?{query}", GOOD)
 
     assert error_of(answer) == INVALID_REQUEST
-    assert description_of(answer) == "Credentials in the URL are not accepted"
+    assert description_of(answer) == "Credentials and tokens in the URL are not accepted"
 
 
 @pytest.mark.req("C5")

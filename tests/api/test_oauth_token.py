@@ -296,7 +296,7 @@ def test_missing_authentication_is_named(db, url):
 
     assert {error_of(answer) for answer in answers} == {INVALID_CLIENT}
     assert len({answer.serialize() for answer in answers}) == 1
-    assert description_of(answers[0]) == "No client authentication was sent"
+    assert description_of(answers[0]) == "The request has no client authentication"
     assert answers[0].headers["WWW-Authenticate"] == 'Basic realm="api"'
 
 

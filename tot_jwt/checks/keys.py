@@ -1,6 +1,6 @@
 """Whether the keys that sign and verify tokens are weak or shared."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.conf import settings as host_settings
@@ -17,7 +17,8 @@ SHORTEST_SECRET = 32
 def are_shared() -> bool:
     """Return whether the host also uses one of our keys for something else."""
     ours = [settings.SIGNING_KEY, *settings.VERIFYING_KEYS]
-    simple_jwt = getattr(host_settings, "SIMPLE_JWT", None) or {}
+    simple_jwt = getattr(host_settings, "SIMPLE_JWT", None)
+    simple_jwt = simple_jwt if isinstance(simple_jwt, Mapping) else {}
     theirs = [*_secret_keys(), simple_jwt.get("SIGNING_KEY"), simple_jwt.get("VERIFYING_KEY")]
     return not _comparable(ours).isdisjoint(_comparable(theirs))
 

@@ -36,7 +36,7 @@ def check_settings(**_: Any) -> list[CheckMessage]:
 
 def _unknown_names(values: Mapping[str, Any]) -> Iterable[CheckMessage]:
     names = [setting.name for setting in SETTINGS]
-    for name in values.keys() - set(names):
+    for name in sorted(values.keys() - set(names), key=str):
         nearest = difflib.get_close_matches(str(name), names, n=1)
         hint = f"Did you mean {nearest[0]}?" if nearest else f"Use one of {', '.join(names)}."
         yield Warning(f"TOT_JWT[{name!r}] is not a setting.", hint=hint, id="tot_jwt.W001")

@@ -93,7 +93,8 @@ class Settings:
         None,
         "tot_jwt.E025",
         values.is_function_path,
-        "Use the dotted path of a function that takes an ApiClient and returns a dict, or None.",
+        "Use the dotted path of a function that takes an ApiClient and returns a dict, or None. "
+        "Its module must be importable, and the function must not be async.",
         "Dotted path of a function that takes the `ApiClient` and returns more claims for its new "
         "token, as a dict.",
     )
@@ -101,14 +102,14 @@ class Settings:
         DEFAULT_ISSUER,
         "tot_jwt.E005",
         values.is_claim,
-        f"Use a string of 1 to {MAX_CLAIM} characters.",
+        f"Use a string of 1 to {MAX_CLAIM} printable characters.",
         "Claim `iss`. Name your API, so that it rejects tokens of other installations.",
     )
     AUDIENCE = Setting(
         "tot-jwt-api",
         "tot_jwt.E006",
         values.is_claim,
-        f"Use a string of 1 to {MAX_CLAIM} characters.",
+        f"Use a string of 1 to {MAX_CLAIM} printable characters.",
         "Claim `aud`.",
     )
     TOKEN_LIFETIME = Setting(

@@ -2,6 +2,7 @@
 
 import re
 from functools import partial
+from inspect import iscoroutinefunction
 from typing import Any
 
 from django.conf import settings as host_settings
@@ -51,8 +52,9 @@ OTHER_PREFIXES = ("accept-", "access-control-", "content-", "if-", "sec-")
 
 # Field names of RFC 9110 §5.1. Servers drop names with an underscore, which WSGI cannot tell from
 # a hyphen.
-_PEM = re.compile(rb"-{4,5} ?BEGIN ")
 _FIELD_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^`|~-]+")
+# SSH writes four dashes and a space.
+_PEM = re.compile(rb"-{4,5} ?BEGIN ")
 
 is_claim = partial(predicates.is_text, limit=MAX_CLAIM)
 are_known_scopes = partial(predicates.are_scopes, reserved=KEYS_MANAGE)
@@ -102,9 +104,10 @@ def is_function_path(value: Any) -> bool:
     if value is None:
         return True
     try:
-        return isinstance(value, str) and callable(import_string(value))
+        function = import_string(value)
     except Exception:  # the host's module may raise anything
         return False
+    return callable(function) and not iscoroutinefunction(function)
 
 
 def _algorithm() -> Any:

@@ -6,8 +6,10 @@ the other modules import it only where a key is in PEM.
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -17,11 +19,17 @@ from django.views.decorators.debug import sensitive_variables
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 
+# The marker of a key, but not that of EC PARAMETERS, which openssl writes before a key.
+_KEYS = re.compile(rb"-BEGIN ([A-Z ]*)KEY-")
+
 #: In bits. RFC 7518 §3.3 requires as many of every RSA key.
 MIN_RSA_BITS = 2048
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
+
+#: In bits. A longer key takes seconds to load, and its tokens are too long.
+MAX_RSA_BITS = 8192
 
 #: The members of a public JWK, as RFC 7638 §3.2 and RFC 8037 §2 require them for the thumbprint.
 _REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
@@ -45,13 +53,14 @@ def read_pem(pem: bytes, name: str) -> KeyPair:
 
     Raises ImproperlyConfigured, in words that show nothing of the key.
     """
-    private = _read_private(pem, name) if b"PRIVATE KEY" in pem else None
+    is_private = _require_one_key(pem, name)
+    private = _read_private(pem, name) if is_private else None
     public = _read_public(pem, name) if private is None else private.public_key()
     algorithm, converter = _algorithm_of(public, name)
     members = converter.to_jwk(public, as_dict=True)
     required = {member: members[member] for member in _REQUIRED[members["kty"]]}
     jwk = {**required, "kid": _thumbprint(required), "alg": algorithm, "use": "sig"}
-    return KeyPair(algorithm, private, public, jwk)
+    return KeyPair(algorithm, private, public, MappingProxyType(jwk))
 
 
 def generate_pem(algorithm: str) -> str:
@@ -76,6 +85,18 @@ def public_pem(key: PublicKey) -> str:
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     ).decode()
+
+
+def _require_one_key(pem: bytes, name: str) -> bool:
+    """Return whether the PEM file has a private key. Raises ImproperlyConfigured for several keys.
+
+    Only one of them would be used.
+    """
+    kinds = _KEYS.findall(pem)
+    if len(kinds) > 1:
+        message = f"TOT_JWT[{name!r}] has a PEM file with several keys. Use one entry for each key."
+        raise ImproperlyConfigured(message)
+    return b"PRIVATE" in b"".join(kinds)
 
 
 @sensitive_variables()
@@ -106,10 +127,10 @@ def _algorithm_of(public: PublicKey, name: str) -> tuple[str, Any]:
     """Return the algorithm of a key, and PyJWT's class that converts it to a JWK."""
     match public:
         case rsa.RSAPublicKey():
-            if public.key_size < MIN_RSA_BITS:
+            if not MIN_RSA_BITS <= public.key_size <= MAX_RSA_BITS:
                 message = (
                     f"TOT_JWT[{name!r}] has an RSA key of {public.key_size} bits. Use a key of "
-                    f"{MIN_RSA_BITS} bits or more."
+                    f"{MIN_RSA_BITS} to {MAX_RSA_BITS} bits."
                 )
                 raise ImproperlyConfigured(message)
             return "RS256", RSAAlgorithm

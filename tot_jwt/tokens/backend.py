@@ -68,9 +68,8 @@ class TokenBackend(SimpleJWTBackend):
                 self._encode_with(key, {})
 
     def _encode_with(self, key: RingKey, payload: dict[str, Any]) -> str:
-        headers = {"typ": self.typ} | ({"kid": key.kid} if key.kid else {})
         try:
-            return self._jwt.encode(payload, key.secret, key.algorithm, headers)
+            return self._jwt.encode(payload, key.secret, key.algorithm, key.header(self.typ))
         except jwt.InvalidKeyError as error:
             _raise_unusable(error)
 
@@ -123,14 +122,18 @@ def _ingredients() -> tuple[Any, ...]:
         host_settings.SECRET_KEY,
         host_settings.SECRET_KEY_FALLBACKS,
     )
-    older = ours["VERIFYING_KEYS"]
+    others: Any = ours["VERIFYING_KEYS"]
+    others = tuple(others) if isinstance(others, list) else others
+    # Without derived keys these two do not matter, whatever they are.
+    if ours["SIGNING_KEY"] is not None and isinstance(others, tuple) and None not in others:
+        secret_key, fallbacks = "", []
     return (
         ours["ISSUER"],
         ours["AUDIENCE"],
         ours["TOKEN_TYP"],
         ours["ALGORITHM"],
         ours["SIGNING_KEY"],
-        tuple(older) if isinstance(older, list) else older,
+        others,
         secret_key,
         # `build_ring` rejects what is not a list or tuple.
         tuple(fallbacks) if isinstance(fallbacks, list) else fallbacks,

@@ -61,12 +61,15 @@ def host_claims(client: ApiClient) -> dict[str, Any]:
 def _checked(claims: Any) -> dict[str, Any]:
     if not isinstance(claims, Mapping):
         raise UnusableClaims(f"it returned {type(claims).__name__}, not a dict")
-    for name in claims:
-        if not isinstance(name, str):
-            raise UnusableClaims(f"the name {name!r} is not a string")
-        if name in _RESERVED or name.startswith(_RESERVED_PREFIX):
-            raise UnusableClaims(f"the claim {name!r} is reserved")
-    return {name: _as_json(name, value) for name, value in claims.items()}
+    return {_checked_name(name): _as_json(name, value) for name, value in claims.items()}
+
+
+def _checked_name(name: Any) -> str:
+    if type(name) is not str:
+        raise UnusableClaims(f"the name {name!r} is not a string")
+    if name in _RESERVED or name.lower().startswith(_RESERVED_PREFIX):
+        raise UnusableClaims(f"the claim {name!r} is reserved")
+    return name
 
 
 def _as_json(name: str, value: Any) -> Any:

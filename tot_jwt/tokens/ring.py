@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -10,13 +10,19 @@ from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 from jwt.utils import base64url_encode
 
-from tot_jwt.conf import ALGORITHMS, DEFAULT_ALGORITHM, HMAC_BITS, TOKEN_TYPES, as_bytes, is_pem
+from tot_jwt.conf import (
+    ALGORITHMS,
+    DEFAULT_ALGORITHM,
+    HMAC_BITS,
+    TOKEN_TYPES,
+    as_bytes,
+    is_pem,
+)
 from tot_jwt.tokens.key_files import is_key_file
 from tot_jwt.utils.predicates import is_blank
 
 #: Separates the derived key from every other use of SECRET_KEY, simplejwt's tokens among them.
 _PURPOSE = "tot_jwt.signing"
-_OTHERS = "VERIFYING_KEYS"
 
 
 @dataclass(frozen=True)
@@ -36,16 +42,18 @@ class RingKey:
         """The key's id in the headers of its tokens: its thumbprint. Secrets have none."""
         return self.jwk["kid"] if self.jwk else None
 
+    def verifying(self) -> "RingKey":
+        """Return the key without its private half, which only signs."""
+        return self if self.public is None else replace(self, secret=None)
+
     @property
     def verifier(self) -> Any:
         """What verifies."""
         return self.secret if self.public is None else self.public
 
-    def header(self, typ: str) -> str:
-        """Return the first segment of every token of this type that this key signs."""
-        members = {"alg": self.algorithm, "typ": typ} | ({"kid": self.kid} if self.kid else {})
-        compact = json.dumps(members, separators=(",", ":"), sort_keys=True)
-        return base64url_encode(compact.encode()).decode()
+    def header(self, typ: str) -> dict[str, str]:
+        """Return the header of every token of this type that this key signs."""
+        return {"alg": self.algorithm, "typ": typ} | ({"kid": self.kid} if self.kid else {})
 
 
 class KeyRing:
@@ -57,7 +65,7 @@ class KeyRing:
         self._by_header: dict[str, list[RingKey]] = {}
         for key in self.keys:
             for typ in TOKEN_TYPES:
-                self._by_header.setdefault(key.header(typ), []).append(key)
+                self._by_header.setdefault(_segment(key.header(typ)), []).append(key)
 
     def candidates(self, token: str) -> list[RingKey]:
         """Return the keys whose header the token has; none if no key writes that header."""
@@ -65,7 +73,13 @@ class KeyRing:
 
     def public_jwks(self) -> list[Mapping[str, str]]:
         """Return the public keys, each once, as JWKs (RFC 7517)."""
-        return list({key.kid: key.jwk for key in self.keys if key.jwk is not None}.values())
+        return list({key.kid: dict(key.jwk) for key in self.keys if key.jwk is not None}.values())
+
+
+def _segment(header: Mapping[str, str]) -> str:
+    """Return a header as PyJWT writes it."""
+    compact = json.dumps(header, separators=(",", ":"), sort_keys=True)
+    return base64url_encode(compact.encode()).decode()
 
 
 @sensitive_variables()
@@ -83,15 +97,18 @@ def build_ring(
     """
     if algorithm not in ALGORITHMS:
         raise ImproperlyConfigured(f"TOT_JWT['ALGORITHM'] must be one of {', '.join(ALGORITHMS)}.")
-    hmac = algorithm if algorithm in HMAC_BITS else DEFAULT_ALGORITHM
+    secrets_algorithm = algorithm if algorithm in HMAC_BITS else DEFAULT_ALGORITHM
     keys = []
-    for name, key in [("SIGNING_KEY", signing_key), *[(_OTHERS, key) for key in verifying_keys]]:
+    for name, key in [
+        ("SIGNING_KEY", signing_key),
+        *[("VERIFYING_KEYS", key) for key in verifying_keys],
+    ]:
         if key is None:
-            keys += _derived(secret_key, secret_key_fallbacks, hmac)
+            keys += _derived(secret_key, secret_key_fallbacks, secrets_algorithm)
         else:
-            keys.append(_configured(key, name, hmac))
+            keys.append(_configured(key, name, secrets_algorithm))
     _require_signer(keys[0], algorithm)
-    return KeyRing(keys[0], keys[1:])
+    return KeyRing(keys[0], [key.verifying() for key in keys[1:]])
 
 
 @sensitive_variables()
@@ -110,8 +127,8 @@ def require_secrets(secret_key: Any, fallbacks: Any) -> None:
 
 
 @sensitive_variables()
-def _configured(key: str | bytes, name: str, hmac: str) -> RingKey:
-    """Return a key of a setting: in PEM with its own algorithm, a secret with this one of HMAC."""
+def _configured(key: str | bytes, name: str, algorithm: str) -> RingKey:
+    """Return a key of a setting: in PEM with its own algorithm, a secret with this one."""
     data = as_bytes(key)
     if is_pem(data):
         return _asymmetric(data, name)
@@ -122,7 +139,7 @@ def _configured(key: str | bytes, name: str, hmac: str) -> RingKey:
             f"TOT_JWT[{name!r}] has a key file that is not PEM. As a secret it could be public, so "
             "that anyone could sign tokens. Convert it to PEM."
         )
-    return RingKey(hmac, data)
+    return RingKey(algorithm, data)
 
 
 @sensitive_variables()
@@ -135,9 +152,7 @@ def _asymmetric(pem: bytes, name: str) -> RingKey:
             "tot-jwt[asymmetric]."
         ) from error
     pair = read_pem(pem, name)
-    # A key that only verifies needs no private half, which a memory dump could then show.
-    secret = None if name == _OTHERS else pair.private
-    return RingKey(pair.algorithm, secret, pair.public, pair.jwk)
+    return RingKey(pair.algorithm, pair.private, pair.public, pair.jwk)
 
 
 def _require_signer(key: RingKey, algorithm: str) -> None:
@@ -162,4 +177,4 @@ def _derived(secret_key: Any, fallbacks: Any, algorithm: str) -> list[RingKey]:
 @sensitive_variables()
 def _derive(secret_key: str | bytes, algorithm: str) -> bytes:
     digest = f"sha{HMAC_BITS[algorithm]}"
-    return salted_hmac(_PURPOSE, algorithm, secret=secret_key, algorithm=digest).digest()
+    return salted_hmac(_PURPOSE, algorithm, secret=as_bytes(secret_key), algorithm=digest).digest()

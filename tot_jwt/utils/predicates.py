@@ -14,8 +14,11 @@ LONGEST_LIFETIME = timedelta(days=36_525)
 
 
 def is_text(value: Any, limit: int) -> bool:
-    """Return whether the value is a string of 1 to `limit` characters, as JSON writes them."""
-    return isinstance(value, str) and 0 < len(json.dumps(value)) - 2 <= limit
+    """Return whether the value is printable text of 1 to `limit` characters, as JSON writes them.
+
+    Subclasses of str do not count: PyJWT and json treat some of them differently.
+    """
+    return type(value) is str and value.isprintable() and 0 < len(json.dumps(value)) - 2 <= limit
 
 
 def is_blank(secret: Any) -> bool:
