@@ -87,7 +87,8 @@ def test_key_shared_with_host_warns(risks, ours, name, host):
 
 
 @pytest.mark.parametrize(
-    "simple_jwt", [None, {}, {"SIGNING_KEY": KEY[1:]}, {"SIGNING_KEY": None, "VERIFYING_KEY": ""}]
+    "simple_jwt",
+    [None, {}, "text", {"SIGNING_KEY": KEY[1:]}, {"SIGNING_KEY": None, "VERIFYING_KEY": ""}],
 )
 def test_key_of_our_own_is_safe(risks, simple_jwt):
     values = safe_values(SIGNING_KEY=KEY, VERIFYING_KEYS=["v" * 32])

@@ -7,6 +7,7 @@ import pytest
 from django.urls import URLResolver, include, path
 
 from tests.support.checks import ids, make_safe, safe_values
+from tot_jwt.checks import check_deployment
 
 # Some of Django's own checks ask the database for its features.
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,14 @@ def test_metadata_needs_a_token_endpoint(settings, others, expected):
     settings.ROOT_URLCONF = urls
 
     assert ids(include_deployment_checks=True) == expected
+
+
+@pytest.mark.parametrize("urlconf", ["nowhere.urls", None])
+def test_missing_urlconf_is_left_to_django(settings, urlconf):
+    make_safe(settings)
+    if urlconf is None:
+        del settings.ROOT_URLCONF
+    else:
+        settings.ROOT_URLCONF = urlconf
+
+    assert check_deployment() == []

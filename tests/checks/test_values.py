@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core import checks
+from django.utils.functional import SimpleLazyObject
 
 from tests.support.checks import ids, messages
 from tests.support.secrets import BLANK_SECRETS
@@ -64,7 +65,11 @@ def test_checks_are_registered_with_tags():
         ("ISSUER", None, "E005"),
         ("ISSUER", "x" * 201, "E005"),
         ("ISSUER", "ä" * 34, "E005"),
+        ("ISSUER", "https://api.example.com\n", "E005"),
+        ("ISSUER", "\N{ZERO WIDTH SPACE}", "E005"),
+        ("ISSUER", SimpleLazyObject(lambda: "x"), "E005"),
         ("AUDIENCE", ["x"], "E006"),
+        ("AUDIENCE", "a\tb", "E006"),
         ("AUDIENCE", "x" * 201, "E006"),
         ("TOKEN_LIFETIME", 900, "E007"),
         ("TOKEN_LIFETIME", timedelta(0), "E007"),
@@ -148,6 +153,7 @@ def test_checks_are_registered_with_tags():
         ("TOKEN_CLAIMS", "tests.support.tokens.HEADER", "E025"),
         ("TOKEN_CLAIMS", "django.contrib.sites.models.Site", "E025"),  # its import fails
         ("TOKEN_CLAIMS", "dict", "E025"),
+        ("TOKEN_CLAIMS", "asyncio.sleep", "E025"),
         ("TOKEN_CLAIMS", "", "E025"),
         ("TOKEN_CLAIMS", dict, "E025"),
         ("TOKEN_CLAIMS", ["builtins.dict"], "E025"),

@@ -8,6 +8,7 @@ import pytest
 
 from tests.oauth.programs import Node, install_node, trusting
 from tests.oauth.server import Server, running
+from tests.oauth.tokens import Issuer, issuing
 from tot_jwt.tokens.asymmetric import generate_pem
 
 
@@ -42,3 +43,10 @@ def trusted(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
 def node(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Node:
     """Return the scripts for Node.js, with their packages."""
     return Node(install_node(tmp_path_factory.mktemp("npm")), server)
+
+
+@pytest.fixture(scope="module")
+def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
+    """Return the server with a key of each algorithm."""
+    with issuing(server, api_key) as issuer:
+        yield issuer

@@ -1,31 +1,18 @@
 """Verifiers for Node.js that fetch the public keys from the server."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
 
 from tests.oauth.node_process import SCRIPTS, verifying
 from tests.oauth.programs import in_this_environment
-from tests.oauth.server import Server
 from tests.oauth.tokens import (
     ACCESS_TOKEN,
     ALGORITHMS,
     TYPES,
-    Issuer,
     acceptable,
     bad_tokens,
-    issuing,
 )
 
 pytestmark = in_this_environment
-
-
-@pytest.fixture(scope="module")
-def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
-    """Return the server with a key of each algorithm."""
-    with issuing(server, api_key) as issuer:
-        yield issuer
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.oauth import proxies
 from tests.oauth.programs import in_this_environment
-from tests.oauth.server import Server
 from tests.oauth.tokens import (
     ALGORITHMS,
     TYPES,
@@ -17,20 +16,12 @@ from tests.oauth.tokens import (
     ask,
     bad_tokens,
     foreign_key,
-    issuing,
     ring,
     signed_again,
 )
 from tot_jwt.tokens.asymmetric import generate_pem, public_pem, read_pem
 
 pytestmark = in_this_environment
-
-
-@pytest.fixture(scope="module")
-def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
-    """Return the server with a key of each algorithm."""
-    with issuing(server, api_key) as issuer:
-        yield issuer
 
 
 def statuses(proxy: proxies.Proxy, tokens: dict[str, str]) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Verifiers in Python that read the public keys from the server: PyJWT, joserfc, Authlib."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.request import urlopen
 
@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from tests.oauth.programs import in_this_environment, library
-from tests.oauth.server import AUDIENCE, Server
+from tests.oauth.server import AUDIENCE
 from tests.oauth.tokens import (
     ACCESS_TOKEN,
     ALGORITHMS,
@@ -17,20 +17,12 @@ from tests.oauth.tokens import (
     Issuer,
     acceptable,
     bad_tokens,
-    issuing,
 )
 
 pytestmark = in_this_environment
 
 #: A function that returns the claims of a token, and the errors that it raises instead.
 Verifier = tuple[Callable[[str], Any], tuple[type[Exception], ...]]
-
-
-@pytest.fixture(scope="module")
-def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
-    """Return the server with a key of each algorithm."""
-    with issuing(server, api_key) as issuer:
-        yield issuer
 
 
 def pyjwt(issuer: Issuer, algorithm: str) -> Verifier:

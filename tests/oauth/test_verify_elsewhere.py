@@ -6,7 +6,7 @@
 import json
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,7 +16,7 @@ import pytest
 
 from tests.oauth.node_process import verifying
 from tests.oauth.programs import in_this_environment, program, run
-from tests.oauth.server import AUDIENCE, Server
+from tests.oauth.server import AUDIENCE
 from tests.oauth.tokens import (
     ALGORITHMS,
     TYPES,
@@ -24,7 +24,6 @@ from tests.oauth.tokens import (
     acceptable,
     ask,
     bad_tokens,
-    issuing,
     signed_again,
     signing_key,
 )
@@ -36,13 +35,6 @@ pytestmark = in_this_environment
 
 PAGE = read("docs/verify-elsewhere.md")
 ISSUER = "https://api.example.com"
-
-
-@pytest.fixture(scope="module")
-def issuer(server: Server, api_key: dict[str, Any]) -> Iterator[Issuer]:
-    """Return the server with a key of each algorithm."""
-    with issuing(server, api_key) as issuer:
-        yield issuer
 
 
 def code(title: str, language: str, issuer: Issuer) -> str:

@@ -285,6 +285,7 @@ def test_environment_sets_a_key_pair(tmp_path, line_break):
         ({"VERIFYING_KEYS": "-----BEGIN k3y-in-error"}, "VERIFYING_KEYS must be a list"),
         ({"VERIFYING_KEYS": '"k3y-in-error"'}, "VERIFYING_KEYS must be a list"),
         ({"VERIFYING_KEYS": '[["k3y-in-error"]]'}, "VERIFYING_KEYS must be a list"),
+        ({"VERIFYING_KEYS": '[""]'}, "TOT_JWT['VERIFYING_KEYS'] is invalid"),
         ({"VERIFYING_KEYS": '["k3y-in-error"]'}, "TOT_JWT['VERIFYING_KEYS'] is invalid"),
         ({"ALGORITHM": "ES256"}, "TOT_JWT['SIGNING_KEY'] is invalid"),
         ({"ALGORITHM": "es256"}, "TOT_JWT['ALGORITHM'] is invalid"),

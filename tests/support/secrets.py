@@ -107,6 +107,12 @@ UNUSABLE_KEYS = {
     "encrypted": Unusable(
         _signs("ES256", lambda: pem_of(private_key(_ec()), "password")), "an encrypted PEM key"
     ),
+    "two keys": Unusable(
+        _verifies(lambda: public_pem(_rsa()) + public_pem(_ec())), "a PEM file with several keys"
+    ),
+    "a key and another's public key": Unusable(
+        _signs("ES256", lambda: _ec() + public_pem(_rsa())), "a PEM file with several keys"
+    ),
     "truncated": Unusable(_signs("RS256", lambda: _rsa()[:-400]), _UNREADABLE),
     "escaped line breaks": Unusable(
         _signs("ES256", lambda: _ec().replace("\n", r"\n")), _UNREADABLE

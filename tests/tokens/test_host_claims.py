@@ -171,7 +171,16 @@ def cyclic():
     return value
 
 
+class TwoFaced(dict[str, Any]):
+    """A dict whose names differ from those of its items."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(["plan"])
+
+
 MISTAKES = {
+    "two-faced dict": (TwoFaced(is_superuser=True), "'is_superuser' is reserved"),
+    "capitals": ({"IS_SUPERUSER": True}, "'IS_SUPERUSER' is reserved"),
     **{f"reserved {name}": ({name: "x"}, f"'{name}' is reserved") for name in CLAIMS},
     "nbf": ({"nbf": 1}, "'nbf' is reserved"),
     "cnf": ({"cnf": {}}, "'cnf' is reserved"),

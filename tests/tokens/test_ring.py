@@ -197,6 +197,8 @@ def test_signing_key_needs_no_fallback(make_key, make_token, get_token, settings
         {"TOT_JWT": {"SIGNING_KEY": f"{2:032b}", "VERIFYING_KEYS": None}},
         {"TOT_JWT": {"SIGNING_KEY": f"{2:032b}", "VERIFYING_KEYS": [" "]}},
         {"TOT_JWT": {"SIGNING_KEY": f"{2:031b}"}},
+        # Bytes of the environment that are not UTF-8, beside a setting that is wrong.
+        {"SECRET_KEY_FALLBACKS": [f"{2:032b}\udcff"], "TOT_JWT": {"VERIFYING_KEYS": [" "]}},
     ],
 )
 def test_error_report_shows_no_key(settings, changes):
@@ -209,3 +211,22 @@ def test_error_report_shows_no_key(settings, changes):
 
     report = ExceptionReporter(None, caught.type, caught.value, caught.tb).get_traceback_html()
     assert f"{2:031b}" not in report
+
+
+def test_fallback_that_is_not_utf8_verifies(make_key, make_token, get_token, settings):
+    """An environment variable may have any bytes, which Python reads as surrogates."""
+    token = make_token(make_key())
+
+    settings.SECRET_KEY_FALLBACKS = [f"{2:032b}\udcff"]
+
+    assert get_token(token).status_code == 200
+
+
+@pytest.mark.parametrize("fallbacks", [{"a"}, {"a": 1}, [["a"]]])
+def test_signing_key_needs_no_usable_fallbacks(
+    make_key, make_token, get_token, settings, fallbacks
+):
+    settings.TOT_JWT = {"SIGNING_KEY": "n" * 32}
+    settings.SECRET_KEY_FALLBACKS = fallbacks
+
+    assert get_token(make_token(make_key())).status_code == 200
