@@ -156,8 +156,8 @@ def test_revocation_queries_are_few(make_key, queries):
     first, second, other = token_of(key), token_of(key), token_of(make_key())
     key_state.reset()
 
-    # The states of caller and token, and the key; then an update and the new row, in a savepoint. The
-    # second time it also looks for the token among the key's revoked ones.
+    # The states of caller and token, and the key; then an update and the new row, in a savepoint.
+    # The second time it also looks for the token among the key's revoked ones.
     for token, number in [(first, 7), (second, 8)]:
         with queries(number):
             assert post(REVOKE, {"token": token}, basic_of(key)).status_code == 200
