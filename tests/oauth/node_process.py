@@ -33,8 +33,10 @@ class Verifier:
 @contextmanager
 def verifying(node: Node, server: Server, script: Path, **variables: str) -> Iterator[Verifier]:
     """Start a verifier, whose script exports ``verify(token)``."""
-    # Node.js looks for packages beside the script.
-    files = [shutil.copy(file, node.folder) for file in (SCRIPTS / "serve.mjs", script)]
+    # Node.js looks for packages in the folders above the script.
+    folder = node.folder / "verifiers"
+    folder.mkdir(exist_ok=True)
+    files = [shutil.copy(file, folder) for file in (SCRIPTS / "serve.mjs", script)]
     process = subprocess.Popen(
         [program("node"), *files],
         cwd=node.folder,
