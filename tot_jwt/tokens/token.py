@@ -66,8 +66,9 @@ class ApiToken(CopiesToItself, Token):
 
         Raises ServiceUnavailable if TOKEN_CLAIMS adds what no token can carry.
         """
-        claims = host_claims(client) | _own_claims(client, generation)
-        raw = backend().encode(claims)
+        issuer = backend()
+        claims = host_claims(client) | _own_claims(issuer, client, generation)
+        raw = issuer.encode(claims)
         if len(raw) > MAX_TOKEN:
             message = (
                 "No token issued: %s bytes are too long. Shorten TOKEN_CLAIMS (%s) or the key."
@@ -150,11 +151,11 @@ def longest_token() -> int:
     longest_scopes = frozenset({"s" * lengths.SCOPES, scopes.KEYS_MANAGE})
     public_key, domain = "k" * lengths.PUBLIC_KEY, "d" * lengths.DOMAIN
     client = ApiClient(public_key, domain, 0, "live", longest_scopes)
-    return len(backend().encode(_own_claims(client, MAX_GENERATION)))
-
-
-def _own_claims(client: ApiClient, generation: int) -> dict[str, Any]:
     issuer = backend()
+    return len(issuer.encode(_own_claims(issuer, client, MAX_GENERATION)))
+
+
+def _own_claims(issuer: TokenBackend, client: ApiClient, generation: int) -> dict[str, Any]:
     issued_at = int(clock.epoch())
     return {
         "iss": issuer.issuer,

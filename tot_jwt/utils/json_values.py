@@ -7,6 +7,8 @@ from typing import Any
 #: How deep a value may be nested.
 MAX_DEPTH = 32
 
+_CONTAINERS = {dict, list}
+
 
 def unrepeated(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return the members of a JSON object as a dict. Raises ValueError if a name is repeated.
@@ -28,10 +30,12 @@ def freeze(value: Any, depth: int = MAX_DEPTH) -> Any:
         return value
     if not depth:
         raise ValueError("nested too deeply")
-    if isinstance(value, dict):
-        members = {name: freeze(member, depth - 1) for name, member in value.items()}
-        return MappingProxyType(members)
-    return tuple([freeze(item, depth - 1) for item in value])
+    if isinstance(value, list):
+        return tuple([freeze(item, depth - 1) for item in value])
+    if _CONTAINERS.isdisjoint(map(type, value.values())):
+        return MappingProxyType(dict(value))  # the usual claims, quickly
+    members = {name: freeze(member, depth - 1) for name, member in value.items()}
+    return MappingProxyType(members)
 
 
 def thaw(value: Any) -> Any:
