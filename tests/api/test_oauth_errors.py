@@ -203,6 +203,7 @@ def test_only_post_is_allowed(client, url, method):
     assert answer.headers["Allow"] == "POST"
     assert answer.status_code == 405
     assert method == "head" or error_of(answer) == (405, "invalid_request")
+    assert method == "head" or description_of(answer) == "The only method is POST"
 
 
 @pytest.mark.req("C5")

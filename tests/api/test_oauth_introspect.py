@@ -249,6 +249,7 @@ def test_caller_needs_the_scope(make_key, make_token, caplog, way):
     answer = call(token, **way(key, token))
 
     assert error_of(answer) == (403, "insufficient_scope")
+    assert description_of(answer) == "The client needs the scope tokens:introspect"
     assert answer.headers["WWW-Authenticate"] == (
         'Bearer realm="api", error="insufficient_scope", scope="tokens:introspect"'
     )

@@ -11,6 +11,7 @@ from tests.support.oauth import (
     INVALID_REQUEST,
     INVALID_SCOPE,
     MAY_INTROSPECT,
+    REVOKE,
     TOKEN,
     UNAUTHORIZED,
     basic,
@@ -252,7 +253,6 @@ NO_CLIENT = {
     "id and empty secret": {"sent": {"client_id": "zebra7", "client_secret": ""}},
 }
 WRONG_CLIENT = {
-    "another scheme": {"headers": {"Authorization": "Digest username=x"}},
     "no credentials": {"headers": {"Authorization": "Basic"}},
     "no base64": {"headers": {"Authorization": "Basic ***"}},
     "two spaces": {"headers": {"Authorization": "Basic  eDp5"}},
@@ -290,6 +290,16 @@ def test_all_failed_authentications_look_alike(make_key, unlimited, settings):
         assert challenge == r'Basic realm="the \"best\" api"'
 
 
+@pytest.mark.parametrize("url", [TOKEN, REVOKE])
+@pytest.mark.parametrize("header", ["Digest username=x", "Bearer zebra7", "zebra7"])
+def test_another_scheme_is_named(db, url, header):
+    answer = post(url, headers={"Authorization": header})
+
+    assert error_of(answer) == INVALID_CLIENT
+    assert "must authenticate with HTTP Basic" in description_of(answer)
+    assert answer.headers["WWW-Authenticate"] == 'Basic realm="api"'
+
+
 @pytest.mark.parametrize("url", ENDPOINTS)
 def test_missing_authentication_is_named(db, url):
     answers = [post(url, **given) for given in NO_CLIENT.values()]
@@ -306,7 +316,7 @@ def test_missing_authentication_is_named(db, url):
     ("given", "reason"),
     [
         (NO_CLIENT["nothing"], "no_authentication"),
-        (WRONG_CLIENT["another scheme"], "unsupported_authentication"),
+        ({"headers": {"Authorization": "Digest username=x"}}, "unsupported_authentication"),
         (WRONG_CLIENT["no base64"], "malformed_authentication"),
         (WRONG_CLIENT["NUL in the form"], "malformed_authentication"),
     ],

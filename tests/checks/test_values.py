@@ -7,6 +7,7 @@ from django.core import checks
 from django.utils.functional import SimpleLazyObject
 
 from tests.support.checks import ids, messages
+from tests.support.key_pairs import private_pem
 from tests.support.secrets import BLANK_SECRETS
 
 # Some of Django's own checks ask the database for its features.
@@ -256,3 +257,10 @@ def test_signing_key_needs_no_fallback(settings):
     settings.TOT_JWT = {"SIGNING_KEY": "k" * 32}
 
     assert ids() == []
+
+
+@pytest.mark.parametrize("algorithm", ["ES265", "es256", "none"])
+def test_wrong_algorithm_is_the_only_error(settings, algorithm):
+    settings.TOT_JWT = {"ALGORITHM": algorithm, "SIGNING_KEY": private_pem("ES256")}
+
+    assert ids() == ["E002"]

@@ -1,7 +1,10 @@
 """``create_signing_key``."""
 
+import io
+
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
+from django.core.management.base import SystemCheckError
 
 from tests.support.key_pairs import (
     ASYMMETRIC,
@@ -70,3 +73,15 @@ def test_missing_cryptography_is_an_error(run, monkeypatch):
 
     with pytest.raises(CommandError, match=r"Install tot-jwt\[asymmetric\]\.$"):
         run("create_signing_key")
+
+
+def test_errors_of_checks_do_not_matter(settings):
+    """The message of E003 names this command."""
+    settings.TOT_JWT = {"ALGORITHM": "ES256"}
+    out = io.StringIO()
+
+    call_command("tot_jwt", "create_signing_key", stdout=out, skip_checks=False)
+
+    assert private_key(out.getvalue()).curve.name == "secp256r1"
+    with pytest.raises(SystemCheckError, match="E003"):
+        call_command("tot_jwt", "list_domains", skip_checks=False)

@@ -156,7 +156,7 @@ def test_environment_snippet_reads_keys(settings, monkeypatch, token_under, publ
     monkeypatch.setenv("SIGNING_KEY", keys["old"].replace("\n", r"\n"))
     monkeypatch.setenv("VERIFYING_KEYS", json.dumps([keys["new_public"], None]))
     [block] = blocks(PAGE.partition("\n## Create a key pair\n")[2].partition("\n## ")[0], "python")
-    namespace: dict[str, Any] = {}
+    namespace: dict[str, Any] = {"TOT_JWT": {}}
 
     exec(block, namespace)  # noqa: S102 - our own text
 

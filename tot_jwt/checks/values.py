@@ -16,7 +16,8 @@ from tot_jwt.tokens.backend import backend
 from tot_jwt.tokens.ring import require_secrets
 
 _KEYS_HINT = (
-    "Use random bytes, or keys in PEM. manage.py tot_jwt create_signing_key creates a private one."
+    "HS256, HS384 and HS512 need random bytes. RS256, ES256 and EdDSA need a private key in PEM, "
+    "which manage.py tot_jwt create_signing_key prints."
 )
 
 

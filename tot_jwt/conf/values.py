@@ -88,6 +88,8 @@ def is_key(value: Any) -> bool:
 
 def is_signing_key(value: Any) -> bool:
     """Return whether ALGORITHM can sign with the value; None stands for a derived secret."""
+    if not is_algorithm(user_settings().get("ALGORITHM", DEFAULT_ALGORITHM)):
+        return value is None or is_key(value)  # the check of ALGORITHM reports the error
     is_asymmetric = _algorithm() in ASYMMETRIC
     if value is None:
         return not is_asymmetric

@@ -14,6 +14,12 @@ from tot_jwt.http.oauth import MalformedScope, UnsupportedGrantType
 _DESCRIPTIONS = {
     "given_twice": "A parameter is repeated",
     "json_as_form": "The body is JSON, not a form",
+    "method_not_allowed": "The only method is POST",
+    "unsupported_media_type": "The body must be a form: application/x-www-form-urlencoded in UTF-8",
+    "unsupported_authentication": (
+        "The client must authenticate with HTTP Basic, or with client_id and client_secret in the "
+        "form"
+    ),
     "keys_in_query": "Credentials and tokens in the URL are not accepted",
     "no_authentication": "The request has no client authentication",
     "two_methods": "The client may authenticate in one way only",
@@ -41,7 +47,7 @@ def _describe(error: TotJWTError) -> tuple[str, str]:
         case exceptions.InvalidToken():
             return "invalid_token", error.detail
         case exceptions.InsufficientScope():
-            return "insufficient_scope", error.detail
+            return "insufficient_scope", f"The client needs the scope {' '.join(error.required)}"
         case exceptions.InsufficientPermissions(reason="scope_not_held"):
             return "invalid_scope", "The client does not have the requested scope"
         case exceptions.InsufficientPermissions():

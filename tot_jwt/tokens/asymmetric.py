@@ -149,8 +149,8 @@ def _thumbprint(members: Mapping[str, str]) -> str:
 
 def _unreadable(name: str) -> ImproperlyConfigured:
     return ImproperlyConfigured(
-        f"TOT_JWT[{name!r}] has a PEM key that cannot be read. It must be complete, with real line "
-        "breaks, and no certificate."
+        f"TOT_JWT[{name!r}] has a PEM key that cannot be read. It must be complete, with line "
+        r"breaks instead of the characters \n, and neither a certificate nor an OpenSSH key."
     )
 
 

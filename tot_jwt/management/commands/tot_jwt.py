@@ -62,6 +62,12 @@ class Command(BaseCommand):
             subcommand.add_arguments(subparser)
             subparser.set_defaults(chosen=subcommand)
 
+    def execute(self, *args: Any, **options: Any) -> Any:
+        """Run the subcommand, after Django's checks if it needs them."""
+        if not options["chosen"].needs_checks:
+            options["skip_checks"] = True
+        return super().execute(*args, **options)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """Run the subcommand and print its result. Exit with 1 if it failed."""
         subcommand: Subcommand = options["chosen"]

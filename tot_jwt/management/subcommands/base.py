@@ -31,6 +31,8 @@ class Subcommand(ABC):
     help: str
     #: Whether ``-v 0`` prints the result too: the operator asked for it, or it holds a new secret.
     prints_always: ClassVar[bool] = False
+    #: Whether Django's checks run first. A command that helps to repair their errors skips them.
+    needs_checks: ClassVar[bool] = True
 
     def add_arguments(self, parser: ArgumentParser) -> None:  # noqa: B027 - some take none
         """Add the arguments other than ``--json``."""

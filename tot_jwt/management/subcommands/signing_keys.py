@@ -15,6 +15,7 @@ class CreateSigningKey(Subcommand):
     name = "create_signing_key"
     help = "Create a private key for TOT_JWT['SIGNING_KEY'] and print it in PEM. Nothing stores it."
     prints_always = True
+    needs_checks = False
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the argument."""
