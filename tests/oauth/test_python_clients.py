@@ -65,9 +65,10 @@ def watcher(server: Server, resource_server: dict[str, Any]) -> Client:
 # and one that requests a token by the grant "password", which the server does not have.
 
 
-def authlib_session(client: Client) -> Any:
-    module = library("authlib.integrations.requests_client")
-    return module.OAuth2Session(
+def authlib(client: Client, module: str, name: str) -> Any:
+    """Return a session of one of Authlib's integrations."""
+    make = getattr(library(f"authlib.integrations.{module}"), name)
+    return make(
         client.id,
         client.secret,
         scope=client.scope,
@@ -75,6 +76,10 @@ def authlib_session(client: Client) -> Any:
         token_endpoint_auth_method=client.method,
         grant_type="client_credentials",
     )
+
+
+def authlib_session(client: Client) -> Any:
+    return authlib(client, "requests_client", "OAuth2Session")
 
 
 def authlib_requests(client: Client) -> Any:
@@ -89,15 +94,7 @@ def authlib_password(client: Client) -> Any:
 
 
 def authlib_httpx_client(client: Client, name: str = "OAuth2Client") -> Any:
-    make = getattr(library("authlib.integrations.httpx_client"), name)
-    return make(
-        client.id,
-        client.secret,
-        scope=client.scope,
-        token_endpoint=client.token_url,
-        token_endpoint_auth_method=client.method,
-        grant_type="client_credentials",
-    )
+    return authlib(client, "httpx_client", name)
 
 
 def authlib_httpx(client: Client) -> Any:

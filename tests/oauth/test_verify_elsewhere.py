@@ -42,16 +42,15 @@ def code(title: str, language: str, issuer: Issuer) -> str:
     return blocks(section(PAGE, title), language)[0].replace(ISSUER, issuer.server.url)
 
 
-def check(verify: Callable[[str], Any], token: str) -> None:
-    """Check that the page's code accepts good tokens, and no other."""
+def misjudged(verify: Callable[[str], Any], token: str) -> set[str]:
+    """Return the good tokens that the page's code refuses, and the others that it accepts."""
     others = {
         "another type": signed_again(token, token_type="access"),
         "another environment": signed_again(token, env="test"),
     }
-    for name, good in acceptable(token).items():
-        assert verify(good), name
-    bad = bad_tokens(token) | others
-    assert {name for name, each in bad.items() if verify(each)} == set()
+    refused = {name for name, good in acceptable(token).items() if not verify(good)}
+    accepted = {name for name, bad in (bad_tokens(token) | others).items() if verify(bad)}
+    return refused | accepted
 
 
 @pytest.mark.usefixtures("trusted")
@@ -65,7 +64,7 @@ def test_python_code_accepts_only_good(issuer):
         except jwt.PyJWTError:
             return None
 
-    check(verify, issuer.token("ES256"))
+    assert misjudged(verify, issuer.token("ES256")) == set()
     claims = verify(issuer.token("ES256"))
     assert module["has_scope"](claims, "orders:read")
     assert not module["has_scope"](claims, "orders")
@@ -76,7 +75,7 @@ def test_javascript_code_accepts_only_good(issuer, node, tmp_path):
     script.write_text(code("jose", "js", issuer))
 
     with verifying(node, issuer.server, script) as verifier:
-        check(verifier.verify, issuer.token("ES256"))
+        assert misjudged(verifier.verify, issuer.token("ES256")) == set()
 
 
 def test_javascript_code_compares_whole_scopes(issuer, node, tmp_path):

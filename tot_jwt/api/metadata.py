@@ -30,7 +30,7 @@ _ENDPOINTS = {
 
 
 class PublicView(ContractView):
-    """A view whose responses caches may share for some minutes, but for errors."""
+    """A view whose responses caches may share for some minutes. They do not store its errors."""
 
     http_method_names = ["get", "head"]
 

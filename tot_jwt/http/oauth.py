@@ -36,10 +36,9 @@ from tot_jwt.utils.formats import is_scope_token
 
 GRANT_TYPE = "client_credentials"
 
-#: All parameters that an endpoint reads. It ignores others, repeated or not.
-_PARAMETERS = {"grant_type", "scope", "client_id", "client_secret", "token", "token_type_hint"}
 CLIENT_SECRET = "client_secret"  # noqa: S105 - a name
-
+#: All parameters that an endpoint reads. It ignores others, repeated or not.
+_PARAMETERS = {"grant_type", "scope", "client_id", CLIENT_SECRET, "token", "token_type_hint"}
 #: Parameters that a URL must not have: logs and error reports keep URLs.
 _SECRETS = {CLIENT_SECRET, "token", "access_token"}
 
