@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
-from tot_jwt.access.refusals import report_refusal
+from tot_jwt.access.refusals import reject
 from tot_jwt.access.verification import verify_keys, verify_own_token, verify_token
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
@@ -51,7 +51,7 @@ class _Authentication(BaseAuthentication):
         if user is None:
             refusal = InsufficientPermissions("no_user")
             jti = auth["jti"] if isinstance(auth, ApiToken) else ""
-            report_refusal(refusal, public_key=client.pk, jti=jti, address=address)
+            reject(refusal, client, jti=jti, address=address)
             raise refusal
         return user, auth
 

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from tot_jwt.conf import KNOWN_ENVIRONMENTS
 from tot_jwt.exceptions import InsufficientPermissions, InsufficientScope, ServiceUnavailable
 from tot_jwt.http.errors import ApiError
-from tot_jwt.principal import ApiClient, client_of
+from tot_jwt.principal import ApiClient, client_of, refuse
 from tot_jwt.utils.predicates import are_choices
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class HasScopes(BasePermission):
             return _has_required_scopes(client, request, view)
         except (InsufficientPermissions, InsufficientScope) as error:
             if _is_mandatory(self, view):
+                refuse(client)
                 raise ApiError(error) from error
             return False
         except ServiceUnavailable as error:

@@ -36,6 +36,11 @@ class ApiClient(CopiesToItself):
     #: The cache can only grant; only the database refuses. Its attribute `answer`, if there is one,
     #: is what it returned before.
     confirm: Callable[[], frozenset[str]] | None = field(default=None, repr=False, compare=False)
+    #: The limits of the key and of its domain, such as ``600/min``; ``""`` for none.
+    rate_limit: str = field(default="", repr=False, compare=False)
+    domain_rate_limit: str = field(default="", repr=False, compare=False)
+    #: Counts this use of the key as refused. `refuse` calls it.
+    refused: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
     is_authenticated: ClassVar[Literal[True]] = True
     is_active: ClassVar[Literal[True]] = True
@@ -124,8 +129,8 @@ class ApiClient(CopiesToItself):
 
     def __reduce__(self) -> tuple[type["ApiClient"], tuple[Any, ...]]:
         # Another process cannot confirm: a copy there keeps the scopes of this moment.
-        values = (self.pk, self.app_domain, self.app_domain_id, self.environment, self.scopes)
-        return ApiClient, values
+        rights = (self.environment, self.scopes, None, self.rate_limit, self.domain_rate_limit)
+        return ApiClient, (self.pk, self.app_domain, self.app_domain_id, *rights)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +156,12 @@ def client_of(request: Any) -> ApiClient | None:
     user = getattr(request, "user", None)
     client = user if isinstance(user, ApiClient) else _client_of_auth(request)
     return client if isinstance(client, ApiClient) else None
+
+
+def refuse(client: ApiClient) -> None:
+    """Count the client's request as refused, though its credentials were accepted."""
+    if client.refused is not None:
+        client.refused()
 
 
 def _client_of_auth(request: Any) -> object:

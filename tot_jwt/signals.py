@@ -18,16 +18,39 @@
     key (an ApiKey), days (the threshold, for example 14): its owner was told that it expires within
     this time. ``manage.py tot_jwt notify_expiring`` sends it once for each threshold.
 
+`request_throttled`
+    A request over a rate limit. limit (a code: requests_of_a_key, requests_of_a_domain,
+    exchanges_of_a_key, key_changes_by_a_key, failures_of_an_address, failures_at_a_key,
+    guesses_at_a_weak_secret), public_key, address (`""` if the limit does not depend on it).
+`database_unavailable`
+    A request got 503, because the database did not respond. No further arguments.
+
 A `public_key` that does not exist may be a misplaced secret. It is replaced by a hint: its first
 characters and a keyed hash, ``pk_live_...#1f2e3d4c``.
 
 All are sent with ``send_robust``: Django logs a receiver that fails, and the request goes on.
 """
 
+from typing import Any
+
 from django.dispatch import Signal
 
-token_issued = Signal()
-exchange_rejected = Signal()
-access_refused = Signal()
-key_event = Signal()
-key_expiring = Signal()
+
+class RobustSignal(Signal):
+    """A signal whose receivers change no response, even if the log of their failure fails."""
+
+    def send_robust(self, sender: Any, **named: Any) -> list[tuple[Any, Any]]:
+        """Send the signal. Never raises."""
+        try:
+            return super().send_robust(sender, **named)
+        except Exception:  # a handler of the host failed while Django logged the receiver
+            return []
+
+
+token_issued = RobustSignal()
+exchange_rejected = RobustSignal()
+access_refused = RobustSignal()
+request_throttled = RobustSignal()
+database_unavailable = RobustSignal()
+key_event = RobustSignal()
+key_expiring = RobustSignal()

@@ -50,6 +50,8 @@ def test_state_equals_the_orms_row(make_key, use_tz, zone):
             revoked_at=moment + timedelta(hours=1),
             app_domain__suspended_at=moment,
             app_domain__aliases="localhost www.example.com",
+            app_domain__rate_limit="6000/min",
+            rate_limit="600/min",
         )
         for key in (plain, full):
             row = ApiKey.objects.select_related("app_domain").get(pk=key.pk)
@@ -63,6 +65,8 @@ def test_state_equals_the_orms_row(make_key, use_tz, zone):
                 generation=row.generation,
                 can_issue_tokens=row.can_issue_tokens,
                 allowed_ips=(row.allowed_ips,) if row.allowed_ips else (),
+                rate_limit=row.rate_limit,
+                domain_rate_limit=row.app_domain.rate_limit,
                 secret_hash=row.secret_hash,
                 previous_secret_hash=row.previous_secret_hash,
                 previous_secret_expires_at=row.previous_secret_expires_at,
@@ -78,6 +82,8 @@ LATER, LATEST = NOON + DAY, NOON + 2 * DAY
 #: Columns of a created key, columns of its creator, and what the created key's state has of them.
 INSIDE = [
     ({"scopes": ["a", "b"]}, {"scopes": ["b", "c"]}, {"scopes": {"b"}}),
+    ({}, {"rate_limit": "9/min"}, {"rate_limit": "9/min"}),
+    ({"rate_limit": "99/min"}, {"rate_limit": "9/min"}, {"rate_limit": "99/min"}),
     ({"allowed_ips": ["::1"]}, {"allowed_ips": ["::/64"]}, {"allowed_ips": ("::1/128", "::/64")}),
     ({}, {"allowed_ips": ["::/64"]}, {"allowed_ips": ("::/64",)}),
     ({"allowed_ips": ["::1"]}, {}, {"allowed_ips": ("::1/128",)}),

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from tot_jwt.access import escalation, limits
 from tot_jwt.access.escalation import Caller
-from tot_jwt.access.refusals import report_refusal
+from tot_jwt.access.refusals import reject
 from tot_jwt.access.sessions import KeySession, caller_of, find_key, own_key
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
@@ -172,18 +172,14 @@ def _check_first(
 
     Raises what the check raises; TooManyRequests, unless the act only takes away.
     """
+    client, address = session.client, session.address
     try:
         check(caller_of(session))
     except (EscalationRefused, InsufficientPermissions) as refusal:
-        limits.count_key_change(session.client.pk, refuse=False)
-        report_refusal(
-            refusal,
-            public_key=session.client.pk,
-            jti=session.token["jti"],
-            address=session.address,
-        )
+        limits.count_key_change(client, address, may_refuse=False)
+        reject(refusal, client, jti=session.token["jti"], address=address)
         raise
-    limits.count_key_change(session.client.pk, refuse=not takes_away)
+    limits.count_key_change(client, address, may_refuse=not takes_away)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.access import limits, refusals
 from tot_jwt.access.decisions import Grant, grant_exchange
-from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials
+from tot_jwt.exceptions import InsufficientPermissions, InvalidCredentials, TooManyRequests
 from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
 from tot_jwt.keys.loading import KeyState
@@ -50,7 +50,11 @@ def exchange(
         if isinstance(rejection, InvalidCredentials):
             limits.count_failure(credentials.public_key, address, shown_key=shown_key)
         raise
-    limits.count_exchange(grant.state.public_key)
+    try:
+        limits.count_exchange(grant.state.public_key, address)
+    except TooManyRequests:
+        usage.key_refused(grant.state.public_key)
+        raise
     usage.secret_used(credentials.secret, grant.state)
     hashes.upgrade(credentials.secret, grant.state)
     return _issue(grant, address)
@@ -65,8 +69,7 @@ def _issue(grant: Grant, address: str) -> IssuedToken:
     raw, token = ApiToken.issue(client, generation=state.generation)
     fields = {"public_key": state.public_key, "jti": token["jti"], "address": address}
     log_fields(logging.INFO, _ISSUED, fields)
-    refusals.send(
-        token_issued,
+    token_issued.send_robust(
         ApiToken,
         app_domain=state.app_domain,
         scopes=scopes,
@@ -79,4 +82,4 @@ def _issue(grant: Grant, address: str) -> IssuedToken:
 def _report_rejection(reason: str, public_key: str, address: str) -> None:
     fields = {"reason": reason, "public_key": public_key, "address": address}
     log_fields(logging.WARNING, _REJECTED, fields)
-    refusals.send(exchange_rejected, ApiToken, **fields)
+    exchange_rejected.send_robust(ApiToken, **fields)

@@ -45,7 +45,7 @@ def secret_matches(
     if _is_remembered(secret, place):
         secret.accept(stored_hash)
         return True
-    give_back = limits.reserve_guess(public_key)
+    give_back = limits.reserve_guess(public_key, address)
     if not secret.matches(stored_hash):
         return False
     give_back()

@@ -6,7 +6,7 @@ And the revocation of a token by the client that it was issued to (RFC 7009).
 from typing import NamedTuple
 
 from tot_jwt.access.decisions import check_token, grant_anywhere
-from tot_jwt.access.refusals import report_refusal
+from tot_jwt.access.refusals import reject
 from tot_jwt.exceptions import (
     InsufficientPermissions,
     InsufficientScope,
@@ -54,7 +54,7 @@ def revoke(raw: str, *, caller: ApiClient, address: str) -> None:
     if token.public_key != caller.pk:
         refusal = InsufficientPermissions("token_of_another_client")
         # Without a `jti`: that would be the caller's, which authenticated with its keys.
-        report_refusal(refusal, public_key=caller.pk, address=address)
+        reject(refusal, caller, address=address)
         raise refusal
     try:
         token.check_exp()
@@ -67,5 +67,5 @@ def revoke(raw: str, *, caller: ApiClient, address: str) -> None:
 def _require_scope(caller: ApiClient, jti: str, address: str) -> None:
     if not caller.has_scope(TOKENS_INTROSPECT):
         refusal = InsufficientScope([TOKENS_INTROSPECT])
-        report_refusal(refusal, public_key=caller.pk, jti=jti, address=address)
+        reject(refusal, caller, jti=jti, address=address)
         raise refusal

@@ -1,4 +1,4 @@
-"""Rate limits: failed attempts with API keys, exchanges, and key changes by tokens.
+"""Rate limits: requests, exchanges, key changes by tokens, and failed attempts with API keys.
 
 Limits count in fixed windows. Each cache operation is atomic, so threads and processes cannot
 exceed a limit together. An attempt counts only after it has failed. The limit on failures therefore
@@ -8,16 +8,21 @@ fails, limits are not enforced. Each tenant has counters of its own.
 """
 
 import hashlib
+import secrets
 from collections.abc import Callable
+from enum import StrEnum
 from functools import partial
 from math import ceil
+from typing import NamedTuple
 
 from django.core.cache import caches
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.models import current_tenant
+from tot_jwt.principal import ApiClient, refuse
 from tot_jwt.rules import networks
+from tot_jwt.signals import request_throttled
 from tot_jwt.utils import clock
 from tot_jwt.utils.formats import Rate
 from tot_jwt.utils.logs import Pacer, one_line, warn
@@ -26,6 +31,63 @@ from tot_jwt.utils.logs import Pacer, one_line, warn
 GUESS_RATE = "10/min"
 
 _cache_errors = Pacer()
+
+#: Part of the counters' names in the cache. Only tests change it.
+_prefix = "tot_jwt"
+
+
+class Limit(StrEnum):
+    """What is counted. The signal `request_throttled` has the value, the log has it in words."""
+
+    REQUESTS_OF_KEY = "requests_of_a_key"
+    REQUESTS_OF_DOMAIN = "requests_of_a_domain"
+    EXCHANGES = "exchanges_of_a_key"
+    KEY_CHANGES = "key_changes_by_a_key"
+    FAILURES_OF_ADDRESS = "failures_of_an_address"
+    FAILURES_AT_KEY = "failures_at_a_key"
+    GUESSES = "guesses_at_a_weak_secret"
+
+
+class Quota(NamedTuple):
+    """What has been used of a limit in the window that ends in `reset` seconds."""
+
+    rate: Rate
+    used: int
+    reset: int
+
+    @property
+    def remaining(self) -> int:
+        """The number of calls that the window still allows."""
+        return max(0, self.rate.limit - self.used)
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether the last call was one too many."""
+        return self.used > self.rate.limit
+
+
+def count_request(client: ApiClient, address: str) -> dict[Limit, Quota]:
+    """Count a request for the key and, if its domain has a limit, for the domain.
+
+    Return the quotas. The last one may be exceeded: the request must then be rejected.
+    A request over the key's limit does not count for the domain.
+    """
+    domain = client.app_domain, client.environment
+    limits = (
+        (Limit.REQUESTS_OF_KEY, client.rate_limit or settings.RATE_LIMIT, (client.pk,)),
+        (Limit.REQUESTS_OF_DOMAIN, client.domain_rate_limit, domain),
+    )
+    quotas: dict[Limit, Quota] = {}
+    for limit, rate, whose in limits:
+        quota = _count(rate, limit, *whose)
+        if quota is None:
+            continue
+        quotas[limit] = quota
+        if quota.is_exceeded:
+            _report(limit, client.pk, address)
+            refuse(client)
+            break
+    return quotas
 
 
 def count_failure(public_key: str, address: str, *, shown_key: str) -> None:
@@ -36,41 +98,67 @@ def count_failure(public_key: str, address: str, *, shown_key: str) -> None:
     """
     rates = settings.EXCHANGE_FAILURE_RATES
     counter = networks.counter_key(address)
-    _count(rates.get("address"), "failures of an address", counter)
+    _check(rates.get("address"), Limit.FAILURES_OF_ADDRESS, counter, key=shown_key, address=address)
     shown = f"{counter} {shown_key}"
-    _count(rates.get("key"), "failures at a key", counter, public_key, shown=shown)
+    at_key = counter, public_key
+    _check(
+        rates.get("key"),
+        Limit.FAILURES_AT_KEY,
+        *at_key,
+        shown=shown,
+        key=shown_key,
+        address=address,
+    )
 
 
-def count_exchange(public_key: str) -> None:
+def count_exchange(public_key: str, address: str) -> None:
     """Count an exchange before its token is issued. Raises TooManyRequests."""
-    _count(settings.EXCHANGE_RATE, "exchanges of a key", public_key)
+    _check(settings.EXCHANGE_RATE, Limit.EXCHANGES, public_key, key=public_key, address=address)
 
 
-def count_key_change(public_key: str, *, refuse: bool = True) -> None:
-    """Count a key change by a token of this key. Raises TooManyRequests if `refuse` is True."""
-    try:
-        _count(settings.KEY_CHANGE_RATE, "key changes by a key", public_key)
-    except TooManyRequests:
-        if refuse:
-            raise
+def count_key_change(client: ApiClient, address: str, *, may_refuse: bool = True) -> None:
+    """Count a key change by a token of this client. Raises TooManyRequests if `may_refuse`."""
+    quota = _count(settings.KEY_CHANGE_RATE, Limit.KEY_CHANGES, client.pk)
+    if may_refuse and quota is not None and quota.is_exceeded:
+        _report(Limit.KEY_CHANGES, client.pk, address)
+        refuse(client)
+        raise TooManyRequests(quota.reset)
 
 
 def reset() -> None:
-    """Let the next error of the cache be logged. For tests."""
+    """Forget the counters, and let the next error of the cache be logged. For tests."""
+    global _prefix  # noqa: PLW0603 - the cache is the host's: it must keep what else it has
+    _prefix = f"tot_jwt:{secrets.token_hex(8)}"
     _cache_errors.reset()
 
 
-def _count(rate_text: str | None, what: str, *whose: str, shown: str = "") -> None:
-    if rate_text is None:
-        return
+def _check(
+    rate_text: str | None, limit: Limit, *whose: str, key: str, address: str, shown: str = ""
+) -> None:
+    quota = _count(rate_text, limit, *whose, shown=shown)
+    if quota is not None and quota.is_exceeded:
+        _report(limit, key, address)
+        raise TooManyRequests(quota.reset)
+
+
+def _report(limit: Limit, public_key: str, address: str) -> None:
+    request_throttled.send_robust(
+        TooManyRequests, limit=limit.value, public_key=public_key, address=address
+    )
+
+
+def _count(rate_text: str | None, limit: Limit, *whose: str, shown: str = "") -> Quota | None:
+    """Count a call, and return the quota, or None if there is no limit or no cache."""
+    if not rate_text:
+        return None
     rate = Rate.parse(rate_text)
     window, elapsed = divmod(clock.epoch(), rate.period)
-    count = _increment((current_tenant(), what, whose, int(window)), rate)
-    if count == rate.limit + 1:
-        subject = one_line(shown or whose[0])
-        warn("Rate limit exceeded: too many %s in %d seconds: %s", what, rate.period, subject)
-    if count > rate.limit:
-        raise TooManyRequests(ceil(rate.period - elapsed))
+    used = _increment((current_tenant(), limit.value, whose, int(window)), rate)
+    if used == rate.limit + 1:
+        subject = one_line(shown or " ".join(whose))
+        words = limit.replace("_", " ")
+        warn("Rate limit exceeded: too many %s in %d seconds: %s", words, rate.period, subject)
+    return Quota(rate, used, ceil(rate.period - elapsed)) if used else None
 
 
 def _increment(counter: tuple[object, ...], rate: Rate) -> int:
@@ -87,7 +175,7 @@ def _increment(counter: tuple[object, ...], rate: Rate) -> int:
 
 def _cache_key(counter: tuple[object, ...]) -> str:
     # ascii() separates the parts without ambiguity, and escapes what UTF-8 cannot encode.
-    return f"tot_jwt:{hashlib.sha256(ascii(counter).encode()).hexdigest()}"
+    return f"{_prefix}:{hashlib.sha256(ascii(counter).encode()).hexdigest()}"
 
 
 def _report_cache_error(error: Exception) -> None:
@@ -97,20 +185,21 @@ def _report_cache_error(error: Exception) -> None:
         warn("Rate limit skipped: cache error: %s", text)
 
 
-def reserve_guess(public_key: str) -> Callable[[], None]:
+def reserve_guess(public_key: str, address: str) -> Callable[[], None]:
     """Count a guess at a weak secret before it is compared, for all addresses together.
 
     Return a function that takes the guess back, for a right secret. Raises TooManyRequests.
     """
     rate = Rate.parse(settings.EXCHANGE_FAILURE_RATES.get("key") or GUESS_RATE)
     window, elapsed = divmod(clock.epoch(), rate.period)
-    counter = current_tenant(), "guesses at a weak secret", public_key, int(window)
+    counter = current_tenant(), Limit.GUESSES.value, public_key, int(window)
     if _increment(counter, rate) <= rate.limit:
         return partial(_decrement, counter)
     # What is not compared is not a guess. Without this, a burst of right secrets after a restart
     # would lock their owner out.
     _decrement(counter)
     warn("Guess at a weak secret rejected without comparing it: key=%s", one_line(public_key))
+    _report(Limit.GUESSES, public_key, address)
     raise TooManyRequests(ceil(rate.period - elapsed))
 
 

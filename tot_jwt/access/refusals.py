@@ -6,11 +6,11 @@ from typing import Any
 
 from django.conf import settings as host_settings
 from django.core.exceptions import ImproperlyConfigured
-from django.dispatch import Signal
 from django.utils.crypto import salted_hmac
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.exceptions import ExpiredToken, InvalidCredentials, TotJWTError
+from tot_jwt.principal import ApiClient, refuse
 from tot_jwt.rules.credentials import looks_like_secret
 from tot_jwt.signals import access_refused
 from tot_jwt.utils.logs import log_fields, one_line
@@ -37,15 +37,13 @@ def report_refusal(
         "address": address,
     }
     log_fields(level, _MESSAGE, fields)
-    send(access_refused, type(refusal), **fields)
+    access_refused.send_robust(type(refusal), **fields)
 
 
-def send(signal: Signal, sender: type, **arguments: Any) -> None:
-    """Send the signal. A failing receiver changes no response, and neither does its log."""
-    try:
-        signal.send_robust(sender=sender, **arguments)
-    except Exception:  # a handler of the host failed while Django logged the receiver
-        return
+def reject(refusal: TotJWTError, client: ApiClient, *, address: str, jti: str = "") -> None:
+    """Report the refusal of a client whose credentials were accepted, and count it as refused."""
+    report_refusal(refusal, public_key=client.pk, jti=jti, address=address)
+    refuse(client)
 
 
 def shown_key(public_key: str, refusal: TotJWTError) -> str:

@@ -7,6 +7,7 @@ from tot_jwt.access import limits, refusals
 from tot_jwt.access.decisions import Grant, grant_keys, grant_token, may_be_used
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import (
+    ExpiredToken,
     InsufficientPermissions,
     InvalidCredentials,
     InvalidToken,
@@ -14,6 +15,7 @@ from tot_jwt.exceptions import (
 )
 from tot_jwt.keys import hashes, usage
 from tot_jwt.keys import state as key_state
+from tot_jwt.keys.counts import INTERVAL, Counter
 from tot_jwt.keys.loading import KeyState, load
 from tot_jwt.principal import ApiClient, ApiKeyAuth
 from tot_jwt.rules.credentials import Credentials
@@ -27,8 +29,8 @@ Rule = Callable[[KeyState | None], Grant]
 
 
 #: The state, which only the cache keeps alive; the scopes; the NumericDate at which the grant ends;
-#: and the value of TOKENS_MANAGE_KEYS.
-_Granted = tuple[ref[KeyState], frozenset[str], float, bool]
+#: the value of TOKENS_MANAGE_KEYS; and what counts the uses of the key.
+_Granted = tuple[ref[KeyState], frozenset[str], float, bool, Counter]
 
 
 class Verified:
@@ -45,21 +47,21 @@ class Verified:
         self.token = token
         self._granted: _Granted | None = None
 
-    def remember(self, grant: Grant) -> None:
+    def remember(self, grant: Grant, counter: Counter) -> None:
         """Keep the grant until the token or its key expires, and for a minute at most."""
         state, scopes = grant
         expires_at = state.expires_at
         # Once a minute the slow path records the use.
-        ends_at = min(self.token["exp"], clock.epoch() + usage.INTERVAL)
+        ends_at = min(self.token["exp"], clock.epoch() + INTERVAL)
         if expires_at is not None:
             ends_at = min(ends_at, expires_at.timestamp())
-        self._granted = ref(state), scopes, ends_at, settings.TOKENS_MANAGE_KEYS
+        self._granted = ref(state), scopes, ends_at, settings.TOKENS_MANAGE_KEYS, counter
 
-    def grant(self, address: str) -> Grant | None:
-        """Return the grant if it still holds, and allows the address, or None."""
+    def client(self, address: str) -> ApiClient | None:
+        """Return the client if the grant still holds, and allows the address, or None."""
         if self._granted is None:
             return None
-        same_state, scopes, ends_at, manages_keys = self._granted
+        same_state, scopes, ends_at, manages_keys, counter = self._granted
         state = key_state.cached(self.token.public_key)
         if (
             state is not None
@@ -68,7 +70,8 @@ class Verified:
             and settings.TOKENS_MANAGE_KEYS is manages_keys
             and may_be_used(state, address)
         ):
-            return Grant(state, scopes)
+            confirm = _Confirmation(state.public_key, _rule(self.token, address))
+            return _client(Grant(state, scopes), confirm, counter.accept())
         return None
 
 
@@ -101,6 +104,16 @@ def verify_own_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken] | 
     return _verify_new(raw, memory, address)
 
 
+def recall_token(raw: str, *, address: str) -> tuple[ApiClient, ApiToken] | None:
+    """Return what `verify_token` returns, if that needs no query and no time-consuming check.
+
+    Otherwise return None.
+    """
+    verified = backend().verified.get(raw)
+    client = None if verified is None else verified.client(address)
+    return None if verified is None or client is None else (client, verified.token)
+
+
 def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, ApiKeyAuth]:
     """Return the client of API keys, and the key's description.
 
@@ -116,9 +129,9 @@ def verify_keys(credentials: Credentials, *, address: str) -> tuple[ApiClient, A
     except (InvalidCredentials, InsufficientPermissions) as refusal:
         _refuse_keys(public_key, address, refusal)
         raise
-    usage.secret_used(credentials.secret, grant.state)
+    use = usage.secret_used(credentials.secret, grant.state)
     hashes.upgrade(credentials.secret, grant.state)
-    client = _client(grant, None if is_fresh else _Confirmation(public_key, rule))
+    client = _client(grant, None if is_fresh else _Confirmation(public_key, rule), use)
     return client, ApiKeyAuth(client.pk, client.app_domain, client.environment)
 
 
@@ -144,28 +157,33 @@ def _refuse_keys(public_key: str, address: str, refusal: TotJWTError) -> None:
 
 
 def _client_of(verified: Verified, address: str) -> ApiClient:
-    token = verified.token
-    public_key = token.public_key
-
-    def rule(state: KeyState | None) -> Grant:
-        return grant_token(token, state, address)
-
-    remembered = verified.grant(address)
+    remembered = verified.client(address)
     if remembered is not None:
-        return _client(remembered, _Confirmation(public_key, rule))
+        return remembered
+    token = verified.token
+    public_key, rule = token.public_key, _rule(token, address)
     try:
         token.check_exp()
         grant, is_fresh = key_state.decide(public_key, rule)
     except (InvalidToken, InsufficientPermissions) as refusal:
         refusals.report_refusal(refusal, public_key=public_key, jti=token["jti"], address=address)
+        if isinstance(refusal, ExpiredToken):
+            usage.key_refused(public_key)
         raise
-    usage.key_used(public_key)
+    counter, use = usage.key_used(public_key)
     if not grant.state.has_revoked_tokens:
-        verified.remember(grant)
-    return _client(grant, None if is_fresh else _Confirmation(public_key, rule))
+        verified.remember(grant, counter)
+    return _client(grant, None if is_fresh else _Confirmation(public_key, rule), use)
 
 
-def _client(grant: Grant, confirm: Callable[[], frozenset[str]] | None) -> ApiClient:
+def _rule(token: ApiToken, address: str) -> Rule:
+    """Return the rule for a token from this address."""
+    return lambda state: grant_token(token, state, address)
+
+
+def _client(
+    grant: Grant, confirm: Callable[[], frozenset[str]] | None, use: Callable[[], None]
+) -> ApiClient:
     state, scopes = grant
     return ApiClient(
         state.public_key,
@@ -174,6 +192,9 @@ def _client(grant: Grant, confirm: Callable[[], frozenset[str]] | None) -> ApiCl
         state.environment,
         scopes,
         confirm,
+        state.rate_limit,
+        state.domain_rate_limit,
+        use,
     )
 
 

@@ -7,7 +7,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from tot_jwt.access import delegation
-from tot_jwt.access.refusals import report_refusal
+from tot_jwt.access.refusals import reject
 from tot_jwt.access.sessions import KeySession, find_key, visible_keys
 from tot_jwt.api import requests, responses
 from tot_jwt.api.base import ContractView
@@ -105,7 +105,7 @@ def key_session(request: Request) -> KeySession:
     address = client_address(request.META)
     if not client.has_scope(KEYS_MANAGE):
         refusal = InsufficientScope([KEYS_MANAGE])
-        report_refusal(refusal, public_key=client.pk, jti=token["jti"], address=address)
+        reject(refusal, client, jti=token["jti"], address=address)
         raise refusal
     return KeySession(client, token, address)
 

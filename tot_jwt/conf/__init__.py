@@ -166,6 +166,14 @@ class Settings:
         "Maximum number of active keys per domain and environment that tokens can reach. "
         "Administrators may exceed it.",
     )
+    RATE_LIMIT = Setting[str | None](
+        None,
+        "tot_jwt.E026",
+        predicates.is_rate,
+        "Use a number per sec, min, hour or day, for example '600/min', or None.",
+        'Requests allowed per key on views with `ApiKeyThrottle`, for example `"600/min"`, if '
+        "neither the key nor its creator has a limit. `None` sets no limit.",
+    )
     EXCHANGE_FAILURE_RATES = Setting[Mapping[str, str | None]](
         {"address": "30/min", "key": "10/min"},
         "tot_jwt.E016",

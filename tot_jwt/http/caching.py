@@ -1,9 +1,10 @@
-"""Caches between clients and a host's view: by what a response varies, and what stays private.
+"""Headers of a host's responses: by what they vary, what stays private, and what a view adds.
 
 DRF writes the headers of the view (`view.headers`) to each of its responses, also to errors. A
 plain `HttpRequest` has no such view: there, the host sets them.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -34,6 +35,13 @@ def keep_private(request: Request | HttpRequest) -> None:
     if isinstance(request, Request):
         kind: Any = type(request)
         request.__class__ = _uncached(kind)
+
+
+def add_headers(request: Request | HttpRequest, headers: Mapping[str, str]) -> None:
+    """Add the headers to every response of the view."""
+    of_view = _headers(request)
+    if of_view is not None:
+        of_view.update(headers)
 
 
 def _headers(request: Request | HttpRequest) -> dict[str, str] | None:

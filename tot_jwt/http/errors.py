@@ -17,7 +17,7 @@ class ApiError(APIException):
     """
 
     def __init__(self, error: TotJWTError) -> None:
-        super().__init__(_body(error), error.code)
+        super().__init__(body_of(error), error.code)
         if not isinstance(error, exceptions.InvalidFields):
             members: Any = self.detail
             members["code"] = _CodeMember(error.code, error.code)
@@ -55,7 +55,8 @@ def challenge_for(error: TotJWTError) -> str | None:
     return None
 
 
-def _body(error: TotJWTError) -> Any:
+def body_of(error: TotJWTError) -> Any:
+    """Return the JSON body of an exception."""
     if isinstance(error, exceptions.InvalidFields):
         return error.errors
     return {"detail": error.detail, "code": error.code}

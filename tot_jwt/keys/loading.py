@@ -14,9 +14,10 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.timezone import is_naive, make_aware
 
 from tot_jwt.exceptions import ServiceUnavailable
-from tot_jwt.models import write_alias
+from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.rules import credentials, scopes
 from tot_jwt.rules.status import Endings, endings
+from tot_jwt.signals import database_unavailable
 from tot_jwt.utils import clock
 from tot_jwt.utils.logs import one_line
 
@@ -26,9 +27,10 @@ logger = logging.getLogger("tot_jwt")
 # KEY_STATE_MAX_AGE is 0.
 _SQL = """
     SELECT k.public_key, k.environment, k.scopes, k.can_issue_tokens, k.allowed_ips,
-           k.generation, k.secret_hash, k.previous_secret_hash,
-           d.id, d.domain, c.id, c.scopes, c.can_issue_tokens, c.allowed_ips, {isolation},
-           d.aliases, k.tokens_revoked_until, k.previous_secret_expires_at, d.suspended_at,
+           k.generation, k.secret_hash, k.previous_secret_hash, k.rate_limit,
+           d.id, d.domain, d.aliases, d.rate_limit,
+           c.id, c.scopes, c.can_issue_tokens, c.allowed_ips, c.rate_limit,
+           {isolation}, k.tokens_revoked_until, k.previous_secret_expires_at, d.suspended_at,
            k.revoked_at, k.disabled_at, k.expires_at, c.revoked_at, c.disabled_at, c.expires_at
     FROM tot_jwt_apikey k
     JOIN tot_jwt_appdomain d ON d.id = k.app_domain_id
@@ -58,6 +60,9 @@ class KeyState:
     can_issue_tokens: bool
     #: Lists of networks: an address must lie within each list.
     allowed_ips: tuple[str, ...]
+    #: `""` for none: of the key or its creator, and of the domain.
+    rate_limit: str
+    domain_rate_limit: str
     secret_hash: str = field(repr=False)
     previous_secret_hash: str = field(repr=False)
     previous_secret_expires_at: datetime | None
@@ -90,14 +95,17 @@ class _Row(NamedTuple):
     generation: int
     secret_hash: str
     previous_secret_hash: str
+    rate_limit: str
     app_domain_id: int
     app_domain: str
+    aliases: str
+    domain_rate_limit: str
     creator_id: int | None
     creator_scopes: str
     creator_can_issue_tokens: bool
     creator_allowed_ips: str
+    creator_rate_limit: str | None
     isolation: str
-    aliases: str
     tokens_revoked_until: int | None
 
 
@@ -142,6 +150,7 @@ def load_state(public_key: str) -> tuple[KeyState | None, bool]:
 def unavailable(error: Exception) -> ServiceUnavailable:
     """Log the database's error, and return what the client sees of it."""
     logger.warning("Database unavailable: %s", one_line(str(error)))
+    database_unavailable.send_robust(ApiKey)
     return ServiceUnavailable()
 
 
@@ -188,6 +197,8 @@ def _from_row(row: _Row, dates: list[datetime | None]) -> KeyState:
         row.generation,
         can_issue_tokens,
         tuple([networks for networks in allowed_ips if networks]),
+        row.rate_limit or row.creator_rate_limit or "",
+        row.domain_rate_limit,
         row.secret_hash,
         row.previous_secret_hash,
         grace_ends,

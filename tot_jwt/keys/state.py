@@ -15,7 +15,8 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import transaction
 
 from tot_jwt.conf import settings
-from tot_jwt.exceptions import TotJWTError
+from tot_jwt.exceptions import ServiceUnavailable, TotJWTError
+from tot_jwt.keys import usage
 from tot_jwt.keys.loading import KeyState, load_state
 from tot_jwt.models import Tenant, current_tenant
 from tot_jwt.utils import clock
@@ -63,7 +64,12 @@ def decide(public_key: str, rule: Callable[[KeyState | None], T]) -> tuple[T, bo
             pass
     loaded_at = clock.monotonic()
     state, is_lasting = load_state(public_key)
-    decision = rule(state)
+    try:
+        decision = rule(state)
+    except TotJWTError as refusal:
+        if state is not None and not isinstance(refusal, ServiceUnavailable):
+            usage.key_refused(public_key)
+        raise
     if state is not None and is_lasting and settings.KEY_STATE_MAX_AGE:
         states.put((current_tenant(), public_key), _Cached(state, loaded_at))
     return decision, True

@@ -1,4 +1,4 @@
-"""AppDomain, ApiKey, RevokedToken, and KeyEvent, the record of what happened to them.
+"""AppDomain, ApiKey and what belongs to keys: their events, usage and revoked tokens.
 
 Only `tot_jwt.keys` changes rows.
 """
@@ -8,6 +8,7 @@ from tot_jwt.models.events import KeyEvent
 from tot_jwt.models.keys import ApiKey, ApiKeyQuerySet, Environment
 from tot_jwt.models.managers import Tenant, current_tenant, write_alias
 from tot_jwt.models.tokens import RevokedToken
+from tot_jwt.models.usage import KeyUsage
 from tot_jwt.rules.status import KeyStatus
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Environment",
     "KeyEvent",
     "KeyStatus",
+    "KeyUsage",
     "RevokedToken",
     "Tenant",
     "current_tenant",
