@@ -1,4 +1,4 @@
-"""Install the lowest version of each dependency that pyproject.toml allows.
+"""Install the lowest version of each dependency that pyproject.toml allows, also of the extras.
 
 Usage: install_lowest.py PYPROJECT
 """
@@ -11,6 +11,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 
 
+#: The extras of contributors and of the example project: they set no bound for hosts.
+OWN = {"demo", "dev", "lint", "production", "test"}
+
+
 def lowest(dependency: str) -> str:
     """Return the requirement of exactly the lower bound: ``django==5.2.13``."""
     requirement = Requirement(dependency)
@@ -19,6 +23,8 @@ def lowest(dependency: str) -> str:
 
 
 project = tomllib.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))["project"]
-versions = [lowest(dependency) for dependency in project["dependencies"]]
+extras = project["optional-dependencies"]
+of_extras = [each for name, needed in extras.items() if name not in OWN for each in needed]
+versions = [lowest(dependency) for dependency in [*project["dependencies"], *of_extras]]
 subprocess.run([sys.executable, "-m", "pip", "install", *versions], check=True)
 subprocess.run([sys.executable, "-m", "pip", "check"], check=True)

@@ -93,7 +93,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "tot_jwt",
+    "tot_jwt.contrib.spectacular",
     "example_project.shop",
 ]
 MIDDLEWARE = [
@@ -146,6 +149,8 @@ TOT_JWT = {
     # Test keys would reach the data of live keys.
     "ENVIRONMENTS": ["live", "test"] if DEBUG else ["live"],
     "TRUSTED_PROXIES": TRUSTED_PROXIES,
+    # Requests of a key that has no limit of its own.
+    "RATE_LIMIT": "600/min",
     "SCOPES": {
         "catalog:read": "Read the catalog",
         "orders:read": "Read orders",
@@ -161,14 +166,31 @@ REST_FRAMEWORK = {
         "rest_framework.permissions.IsAuthenticated",
         "tot_jwt.permissions.NotApiClient",
     ],
+    "DEFAULT_THROTTLE_CLASSES": ["tot_jwt.throttles.ApiKeyThrottle"],
     "DEFAULT_PARSER_CLASSES": [
         "example_project.shop.parsers.JSONParser",
         "example_project.shop.parsers.FormParser",
     ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
     "PAGE_SIZE": 20,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "A small shop, protected by tot-jwt",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Exchange an API key for a token, authorize with the token, and use the shop.",
+    # Everyone may read the schema and the page, also with a token that has expired.
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_INCLUDE_SCHEMA": False,
+    # What a request may contain differs from what a response contains.
+    "COMPONENT_SPLIT_REQUEST": True,
+    # The files come from drf-spectacular-sidecar, not from another server.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": True},
 }
 
 LOGGING = {

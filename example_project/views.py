@@ -37,6 +37,8 @@ ENDPOINTS = [
     Endpoint("GET, POST", "/api/legacy/person", "The same, with an API key only."),
     Endpoint("GET, POST", "/api/orders", "List and place orders. Needs a token with scopes."),
     Endpoint("GET", "/api/catalog/products", "List products. Needs a token with a scope."),
+    Endpoint("GET", "/api/schema/", "Show the OpenAPI schema of this API."),
+    Endpoint("GET", "/api/docs/", "Read about the API and try it out, with Swagger UI."),
     Endpoint("GET", "/healthz", "Tell whether the process answers."),
     Endpoint("GET", "/readyz", "Tell whether the database answers too."),
 ]

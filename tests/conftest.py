@@ -13,10 +13,8 @@ from tests.support.draws import use_quick_profile
 from tests.support.factories import ApiKeyFactory, AppDomainFactory, UserFactory
 from tests.support.requests import TOKEN_URL, body
 from tests.support.times import stopped_clocks
-from tot_jwt.access import limits
-from tot_jwt.keys import state as key_state
-from tot_jwt.keys import usage
 from tot_jwt.models import ApiKey, AppDomain
+from tot_jwt.testing import reset
 
 use_quick_profile()
 
@@ -71,9 +69,7 @@ def numerically(name: str) -> list[str | int]:  # pragma: no cover: a test runs 
 def _empty_memory() -> Iterator[None]:
     """Empty the process's memory after each test, whose rows are rolled back."""
     yield
-    key_state.reset()
-    usage.reset()
-    limits.reset()
+    reset()
     cache.clear()
 
 

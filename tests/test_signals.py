@@ -6,7 +6,10 @@ import re
 from functools import partial
 
 import pytest
+from django.dispatch import Signal
 
+from tests.support.documents import read, section, table
+from tests.support.faults import database_gone
 from tests.support.oauth import (
     ENDPOINTS,
     INTROSPECT,
@@ -17,16 +20,31 @@ from tests.support.oauth import (
     post,
     token_of,
 )
-from tests.support.requests import JSON, TOKEN_URL, body
+from tests.support.requests import JSON, TOKEN_URL, bearer, body
 from tests.support.times import NOON
 from tests.support.tokens import claims_of
+from tot_jwt import signals
 from tot_jwt.keys import lifecycle
+from tot_jwt.keys import state as key_state
 from tot_jwt.keys.domains import suspend_domain
 from tot_jwt.models import ApiKey
-from tot_jwt.signals import access_refused, exchange_rejected, token_issued
+from tot_jwt.signals import (
+    access_refused,
+    database_unavailable,
+    exchange_rejected,
+    request_throttled,
+    token_issued,
+)
 from tot_jwt.tokens import ApiToken
 
-SIGNALS = (token_issued, exchange_rejected, access_refused)
+README = read("README.md")
+SIGNALS = (
+    token_issued,
+    exchange_rejected,
+    access_refused,
+    request_throttled,
+    database_unavailable,
+)
 
 
 @pytest.fixture
@@ -190,11 +208,36 @@ def test_failing_receivers_change_no_response(
     token = post_token(key).json()["token"]
 
     assert get_token(token).status_code == 200
-    assert get_token(token + "x").status_code == 401
+    assert client.delete(TOKEN_URL, headers=bearer(token)).status_code == 204
+    assert get_token(token).status_code == 401
     assert post_token(key, totSecretKey="x").status_code == 401
     wrong = body(key, totSecretKey="x")
     direct = [client.post("/me", wrong, content_type=JSON).status_code for _ in range(2)]
     assert direct == [401, 429]
+    key_state.reset()
+    with database_gone():
+        assert post_token(key).status_code == 503
+
+
+def test_readme_lists_signals_and_arguments(make_key, post_token, get_token, received, settings):
+    settings.TOT_JWT = {"EXCHANGE_FAILURE_RATES": {"key": "1/min"}}
+    key = make_key()
+    post_token(key)
+    get_token("x")
+    for _ in range(2):
+        post_token(key, totSecretKey="x")
+    other = make_key()
+    with database_gone():
+        post_token(other)
+
+    rows = {name: arguments for name, _, arguments in table(section(README, "Signals and metrics"))}
+    names = [name for name, value in vars(signals).items() if isinstance(value, Signal)]
+    assert list(rows) == [f"`{name}`" for name in names]
+    sent = {signal: set(kwargs) - {"sender"} for signal, kwargs in received}
+    assert set(sent) == set(SIGNALS)
+    for signal, arguments in sent.items():
+        [name] = [name for name in names if getattr(signals, name) is signal]
+        assert (name, set(re.findall("`(.*?)`", rows[f"`{name}`"]))) == (name, arguments)
 
 
 @pytest.mark.req("E3")

@@ -66,8 +66,7 @@ class JWTAuthentication(_Authentication):
     @sensitive_variables()
     def authenticate(self, request: Request | HttpRequest) -> tuple[Any, ApiToken] | None:
         """Return the user and the token, or None. Raises ApiError."""
-        header = settings.TOKEN_HEADER
-        vary_by(request, header)
+        vary = header = settings.TOKEN_HEADER
         own = http_request(request)
         hide_secret(own)
         # DRF's Request looks up slowly what it does not have itself.
@@ -78,14 +77,16 @@ class JWTAuthentication(_Authentication):
                 # Shared caches spare responses to Authorization only (RFC 9111 §3.5).
                 keep_private(request)
             result = None if raw is None else self._verify(raw, client_address(meta))
+            if result is not None:
+                # Keys beside the token are an error. Also, a cache expects the same Vary of each
+                # response of a URL, and ApiKeyAuthentication does not see this request.
+                vary = f"{header}, {CREDENTIAL_HEADER_NAMES}"
         except TotJWTError as error:
             if isinstance(error, InvalidRequest):
                 keep_private(request)
             raise ApiError(error) from error
-        if result is not None:
-            # Keys beside the token are an error. Also, a cache expects the same Vary of each
-            # response of a URL, and ApiKeyAuthentication does not see this request.
-            vary_by(request, CREDENTIAL_HEADER_NAMES)
+        finally:
+            vary_by(request, vary)
         return result
 
     def verify(self, raw: str, address: str) -> tuple[ApiClient, ApiToken] | None:

@@ -1,6 +1,6 @@
 """A DRF throttle that applies the rate limits of API keys and of their domains."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -8,7 +8,7 @@ from rest_framework.throttling import BaseThrottle
 from tot_jwt.access.limits import Limit, Quota, count_request
 from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.http.addresses import client_address
-from tot_jwt.http.caching import add_headers
+from tot_jwt.http.caching import add_headers, http_request
 from tot_jwt.http.errors import ApiError
 from tot_jwt.principal import client_of
 
@@ -34,20 +34,29 @@ class ApiKeyThrottle(BaseThrottle):
         client = client_of(request)
         if client is None:
             return True
-        quotas = count_request(client, client_address(request.META))
+        quotas = count_request(client, client_address(http_request(request).META))
         if quotas:
-            add_headers(request, _headers(quotas))
-            exceeded = [quota for quota in quotas.values() if quota.is_exceeded]
-            if exceeded:
-                raise ApiError(TooManyRequests(exceeded[0].reset))
+            nearest = min(quotas, key=lambda limit: _distance(quotas[limit]))
+            add_headers(request, _headers(_NAMES[nearest], quotas[nearest]))
+            if any(quota.is_exceeded for quota in quotas.values()):
+                _reject(request, quotas[nearest].reset)
         return True
 
 
-def _headers(quotas: dict[Limit, Quota]) -> dict[str, str]:
-    """Return the headers for the quota that ends first (draft-ietf-httpapi-ratelimit-headers)."""
-    limit, quota = min(quotas.items(), key=lambda each: (each[1].remaining, -each[1].reset))
-    name, rate = _NAMES[limit], quota.rate
+def _distance(quota: Quota) -> tuple[int, int, bool]:
+    """Return what is smallest for the quota that ends first and, of two, that lasts longer."""
+    return quota.remaining, -quota.reset, not quota.is_exceeded
+
+
+def _headers(name: str, quota: Quota) -> dict[str, str]:
+    """Return the headers for the quota (draft-ietf-httpapi-ratelimit-headers)."""
     return {
-        "RateLimit-Policy": f'"{name}";q={rate.limit};w={rate.period}',
+        "RateLimit-Policy": f'"{name}";q={quota.rate.limit};w={quota.rate.period}',
         "RateLimit": f'"{name}";r={quota.remaining};t={quota.reset}',
     }
+
+
+def _reject(request: Request, retry_after: int) -> NoReturn:
+    # DRF's exception handler sends this header, but a host may have another one.
+    add_headers(request, {"Retry-After": str(retry_after)})
+    raise ApiError(TooManyRequests(retry_after))

@@ -4,6 +4,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_view,
+)
 from rest_framework import generics, status
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import IsAuthenticated
@@ -22,12 +29,23 @@ from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
 from tot_jwt.permissions import HasScopes
 from tot_jwt.principal import ApiClient
 
+#: What the schema of the API says about errors. tot_jwt adds those of its own classes.
+NO_SUCH_PAGE = {404: OpenApiResponse(OpenApiTypes.OBJECT, "There is no such page.")}
+NO_SUCH_TYPE = {415: OpenApiResponse(OpenApiTypes.OBJECT, "Unsupported media type.")}
+
 
 def app_domain_of(request: Request) -> str:
     """Return the app domain of the client. All views here require authentication."""
     return cast(ApiClient, request.user).app_domain
 
 
+@extend_schema_view(
+    get=extend_schema(
+        summary="List persons",
+        parameters=[OpenApiParameter("email", OpenApiTypes.EMAIL)],
+        responses={200: PersonSerializer(many=True), **NO_SUCH_PAGE},
+    )
+)
 class PersonList(generics.ListAPIView[Person]):
     """The persons of the client's domain. Clients authenticate by a token or by an API key.
 
@@ -49,6 +67,11 @@ class PersonList(generics.ListAPIView[Person]):
             app_domain__domain=app_domain_of(self.request), **query.validated_data
         )
 
+    @extend_schema(
+        summary="Add a person",
+        request={"application/json": NewPersonSerializer},
+        responses={201: PersonSerializer, **NO_SUCH_TYPE},
+    )
     def post(self, request: Request) -> Response:
         """Add a person."""
         body = NewPersonSerializer(data=request.data)
@@ -65,6 +88,12 @@ class LegacyPersonList(PersonList):
     authentication_classes = [ApiKeyAuthentication]
 
 
+@extend_schema_view(
+    get=extend_schema(
+        summary="List orders", responses={200: OrderSerializer(many=True), **NO_SUCH_PAGE}
+    ),
+    post=extend_schema(summary="Place an order", responses={201: OrderSerializer, **NO_SUCH_TYPE}),
+)
 class OrderList(generics.ListCreateAPIView[Order]):
     """The orders of the client's domain. ``GET`` lists them, ``POST`` adds one.
 
@@ -85,6 +114,11 @@ class OrderList(generics.ListCreateAPIView[Order]):
         return {**super().get_serializer_context(), "app_domain": app_domain_of(self.request)}
 
 
+@extend_schema_view(
+    get=extend_schema(
+        summary="List products", responses={200: ProductSerializer(many=True), **NO_SUCH_PAGE}
+    )
+)
 class ProductList(generics.ListAPIView[Product]):
     """The products. Clients authenticate by a token with a scope."""
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.views.debug import ExceptionReporter
 
 from tests.support.bugs import fail_at, places
-from tests.support.caches import BROKEN, FORGETFUL
+from tests.support.caches import BROKEN, FORGETFUL, SILENT
 from tests.support.hashers import COUNTING, CountingHasher
 from tests.support.keys_client import client_of, code_of
 from tests.support.requests import TOKEN_URL, body
@@ -155,8 +155,9 @@ def test_limit_is_that_of_keys(make_weak, walk, compared, settings, rates, limit
     assert compared == [False] * limit
 
 
-def test_dead_cache_limits_no_secret(make_weak, walk, compared, settings):
-    settings.CACHES = {"default": BROKEN}
+@pytest.mark.parametrize("dead", [BROKEN, SILENT], ids=["broken", "silent"])
+def test_dead_cache_limits_no_secret(make_weak, walk, compared, settings, dead):
+    settings.CACHES = {"default": dead}
     key = make_weak("4711")
 
     assert walk(key, *["wrong"] * 20, "4711") == [WRONG] * 20 + [RIGHT]
@@ -206,15 +207,15 @@ def test_rejected_guess_is_logged(make_weak, walk, caplog):
 
 
 def test_refused_guesses_are_not_counted(db, pass_time):
-    give_back = [limits.reserve_guess("pk") for _ in range(LIMIT)]
+    give_back = [limits.reserve_guess("pk", "192.0.2.1") for _ in range(LIMIT)]
     for _ in range(3 * LIMIT):
         with pytest.raises(TooManyRequests):
-            limits.reserve_guess("pk")
+            limits.reserve_guess("pk", "192.0.2.1")
 
     for each in give_back:
         each()
 
-    assert len([limits.reserve_guess("pk") for _ in range(LIMIT)]) == LIMIT
+    assert len([limits.reserve_guess("pk", "192.0.2.1") for _ in range(LIMIT)]) == LIMIT
 
 
 @pytest.mark.req("D1")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
+from dataclasses import replace
 from threading import Barrier
 from typing import Any
 
@@ -16,8 +17,10 @@ from tests.support.redis_cache import redis_cache
 from tests.support.requests import TOKEN_URL
 from tot_jwt.access import limits
 from tot_jwt.exceptions import TooManyRequests
+from tot_jwt.principal import ApiClient
 
 pytestmark = [pytest.mark.req("D1"), pytest.mark.usefixtures("clock")]
+CLIENT = ApiClient("pk", "example.com", 1, "live", frozenset())
 WRONG = (401, "invalid_credentials")
 THROTTLED = (429, "throttled")
 DIRECT = "/me"
@@ -83,6 +86,36 @@ def test_fifty_threads_respect_the_limit(limit, counting_cache):
         )
 
     assert 100 <= passed <= 110
+
+
+def test_threads_respect_limits_on_requests(limit, counting_cache):
+    limit(THROTTLE_CACHE=counting_cache)
+    threads, requests = 20, 10
+    barrier = Barrier(threads, timeout=60)
+
+    def send(number: int) -> int:
+        """Send requests with one of four keys of a domain; return how many pass."""
+        who = replace(
+            CLIENT, pk=f"pk_{number % 4}", rate_limit="30/min", domain_rate_limit="70/min"
+        )
+        barrier.wait()
+        return sum(_passes(who) for _ in range(requests))
+
+    with ThreadPoolExecutor(threads) as pool:
+        passed = list(pool.map(send, range(threads)))
+
+    # The four keys may send 120 together, their domain 70.
+    assert sum(passed) == 70
+
+
+def _passes(who: ApiClient) -> bool:
+    quotas = limits.count_request(who, "192.0.2.1")
+    return not any(quota.is_exceeded for quota in quotas.values())
+
+
+def _count_request() -> None:
+    if not _passes(replace(CLIENT, rate_limit="1/min")):
+        raise TooManyRequests(1)
 
 
 def _is_counted() -> bool:
@@ -176,10 +209,11 @@ def tenants(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     "count",
     [
         lambda: limits.count_failure("pk", "192.0.2.1", shown_key="pk"),
-        lambda: limits.count_exchange("pk"),
-        lambda: limits.count_key_change("pk"),
+        lambda: limits.count_exchange("pk", "192.0.2.1"),
+        lambda: limits.count_key_change(CLIENT, "192.0.2.1"),
+        _count_request,
     ],
-    ids=["failures", "exchanges", "changes"],
+    ids=["failures", "exchanges", "changes", "requests"],
 )
 def test_each_tenant_has_own_counters(limit, tenants, count):
     limit(EXCHANGE_FAILURE_RATES={"key": "1/min"}, EXCHANGE_RATE="1/min", KEY_CHANGE_RATE="1/min")

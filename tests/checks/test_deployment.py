@@ -15,6 +15,7 @@ from tot_jwt.checks import check_deployment
 pytestmark = pytest.mark.django_db
 
 UNLIMITED = {"KEY_CHANGE_RATE": None, "EXCHANGE_FAILURE_RATES": {"key": None}}
+THROTTLE = "tot_jwt.throttles.ApiKeyThrottle"
 KEY = "shared-and-32-bytes-or-more-of-it"
 
 
@@ -48,6 +49,17 @@ def risks(settings):
         ({"TOT_JWT": safe_values(THROTTLE_CACHE="none")}, ["W009"]),
         ({"TOT_JWT": safe_values(THROTTLE_CACHE="local", KEY_CHANGE_RATE=None)}, ["W009"]),
         ({"TOT_JWT": safe_values(THROTTLE_CACHE="local", **UNLIMITED)}, []),
+        (
+            {"TOT_JWT": safe_values(THROTTLE_CACHE="local", RATE_LIMIT="9/sec", **UNLIMITED)},
+            ["W009"],
+        ),
+        (
+            {
+                "TOT_JWT": safe_values(THROTTLE_CACHE="local", **UNLIMITED),
+                "REST_FRAMEWORK": {"DEFAULT_THROTTLE_CLASSES": [THROTTLE]},
+            },
+            ["W009"],
+        ),
         ({"USE_TZ": False}, ["W010"]),
         ({"TOT_JWT": {"ISSUER": "x"}}, ["W011", "W018"]),
         ({"TOT_JWT": safe_values(ENVIRONMENTS=["test", "live"])}, ["W011"]),

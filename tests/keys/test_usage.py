@@ -1,14 +1,14 @@
 """The times of use: which uses are written, and how often."""
 
+import re
 import threading
 
 import pytest
 from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
 
 from tests.support.requests import JSON, bearer, body
 from tests.support.threads import run_threads
-from tests.support.uses import forget, rotate, updates, used
+from tests.support.uses import forget, rotate, statements, updates, used
 from tot_jwt.access import verify_token
 from tot_jwt.keys import lifecycle, usage
 
@@ -93,8 +93,10 @@ def test_replaced_previous_secret_is_not_recorded(make_key, post_token):
     assert used(key)[1] is None
 
 
-def test_use_shows_no_hash():
-    assert repr(usage.Use(("default", None), "pk_x", "secret", "sha256$x")) == "<Use: pk_x>"
+def test_time_of_use_shows_no_hash():
+    time = usage.TimeOfUse(("default", None), "pk_x", "secret", "sha256$x")
+
+    assert repr(time) == "<TimeOfUse: pk_x>"
 
 
 # How often
@@ -172,6 +174,7 @@ def test_one_of_many_threads_writes(settings):
 
     def record(execute, sql, params, many, context):
         sent.append(sql)
+        return execute(sql, params, many, context)
 
     def use(_):
         try:
@@ -184,21 +187,21 @@ def test_one_of_many_threads_writes(settings):
 
     run_threads(use, range(8))
 
-    assert len(sent) == 1
+    assert len([sql for sql in sent if re.match("UPDATE .tot_jwt_apikey", sql)]) == 1
 
 
 @pytest.mark.usefixtures("pass_time")
 def test_full_memory_forgets_the_oldest_use():
     transaction.set_autocommit(False)  # uses are remembered then, and not written
     try:
-        for number in range(usage.MAX_USES + 1):
+        for number in range(usage.MAX_TIMES + 1):
             usage.key_used(f"pk_{number}")
         transaction.rollback()
     finally:
         transaction.set_autocommit(True)
 
     with updates() as sent:
-        usage.key_used(f"pk_{usage.MAX_USES}")
+        usage.key_used(f"pk_{usage.MAX_TIMES}")
         usage.key_used("pk_1")
     assert sent == []
     with updates() as sent:
@@ -234,9 +237,9 @@ def test_write_keeps_cached_state(make_key, make_token, get_token, pass_time):
     usage.reset()
     type(key).objects.update(last_used_at=None)
 
-    with CaptureQueriesContext(connection) as captured:
+    with statements() as sent:
         get_token(token)
         get_token(token)
 
-    assert [query["sql"].split()[0] for query in captured] == ["UPDATE"]
+    assert sent == ["UPDATE apikey", "UPDATE keyusage"]
     assert used(key) == (2, None)

@@ -163,6 +163,7 @@ def test_every_subcommand_is_tested_quietly():
         "create_signing_key",
         "import_keys",
         "inspect_token",
+        "usage",
     }
 
 

@@ -10,7 +10,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import unittest
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -213,14 +212,10 @@ def test_model_view_requires_django_permission(make_key, call_view, scope, statu
 
 
 @pytest.mark.urls(__name__)
-@pytest.mark.django_db
-@pytest.mark.parametrize("case", ["OrderListTests", "ExchangeTests"])
-def test_example_test_case_passes(case):
-    result = unittest.TestResult()
+def test_example_test_passes(settings, tot_jwt_client):
+    settings.TOT_JWT = HOST["TOT_JWT"]
 
-    unittest.defaultTestLoader.loadTestsFromTestCase(HOST[case]).run(result)
-
-    assert (result.testsRun, result.failures, result.errors) == (1, [], [])
+    HOST["test_reader_cannot_place_orders"](tot_jwt_client)
 
 
 # The walk-through

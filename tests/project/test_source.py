@@ -20,8 +20,11 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 #: The names that hosts import, by the module that they import them from.
 PUBLIC_NAMES = {
-    "access": ["verify_keys", "verify_token"],
+    "access": ["averify_keys", "averify_token", "verify_keys", "verify_token"],
     "authentication": ["ApiKeyAuthentication", "JWTAuthentication", "StrictJWTAuthentication"],
+    "client": ["TokenError"],
+    "contrib.ninja": ["TokenAuth", "install"],
+    "decorators": ["require_token"],
     "exceptions": ["TotJWTError"],
     "keys": [
         "change_domain",
@@ -43,11 +46,28 @@ PUBLIC_NAMES = {
         "rotate_key",
         "suspend_domain",
     ],
-    "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus"],
+    "models": ["ApiKey", "AppDomain", "Environment", "KeyEvent", "KeyStatus", "KeyUsage"],
     "oauth_urls": ["urlpatterns"],
     "permissions": ["HasScopes", "NotApiClient"],
     "principal": ["ApiClient", "ApiKeyAuth", "client_of"],
-    "signals": ["access_refused", "exchange_rejected", "key_event", "key_expiring", "token_issued"],
+    "signals": [
+        "access_refused",
+        "database_unavailable",
+        "exchange_rejected",
+        "key_event",
+        "key_expiring",
+        "request_throttled",
+        "token_issued",
+    ],
+    "testing": [
+        "AsyncTotJWTClient",
+        "TotJWTClient",
+        "TotJWTTestMixin",
+        "acreate_client",
+        "create_client",
+        "reset",
+    ],
+    "throttles": ["ApiKeyThrottle"],
     "tokens": ["ApiToken"],
     "urls": ["urlpatterns"],
     "well_known_urls": ["urlpatterns"],

@@ -8,6 +8,7 @@ from django.core.cache.backends.locmem import LocMemCache
 
 BROKEN = {"BACKEND": "tests.support.caches.BrokenCache"}
 RECORDING = {"BACKEND": "tests.support.caches.RecordingCache"}
+SILENT = {"BACKEND": "tests.support.caches.SilentCache"}
 FORGETFUL = {"BACKEND": "tests.support.caches.ForgetfulCache"}
 
 
@@ -17,20 +18,38 @@ class BrokenCache(BaseCache):
     def __init__(self, location: str, params: dict[str, Any]) -> None:
         super().__init__(params)
 
-    def add(self, *args: Any, **kwargs: Any) -> bool:
+    def incr(self, *args: Any, **kwargs: Any) -> int:
         """Raise ConnectionError. The package calls no other method first."""
         raise ConnectionError("the cache is gone")
 
 
+class SilentCache(BaseCache):
+    """A cache that hides that its server does not answer, as django-redis can be told to do."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        """Return None."""
+        return None
+
+
 class RecordingCache(LocMemCache):
-    """A cache that records key and timeout of each `add`."""
+    """A cache that records key and timeout of each `add`, and the names of all calls."""
 
     added: ClassVar[list[tuple[str, Any]]] = []
+    calls: ClassVar[list[str]] = []
 
     def add(self, key: str, value: Any, timeout: Any = None, version: Any = None) -> bool:
         """Record the call and pass it on."""
         self.added.append((key, timeout))
+        self.calls.append("add")
         return super().add(key, value, timeout, version)
+
+    def incr(self, key: str, delta: int = 1, version: Any = None) -> int:
+        """Record the call and pass it on."""
+        self.calls.append("incr")
+        return super().incr(key, delta, version)
 
 
 class ForgetfulCache(LocMemCache):

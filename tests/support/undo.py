@@ -6,8 +6,7 @@ from contextlib import contextmanager
 from django.core.cache import cache
 from django.db import transaction
 
-from tot_jwt.keys import state as key_state
-from tot_jwt.keys import usage
+from tot_jwt.testing import reset
 
 
 @contextmanager
@@ -16,6 +15,5 @@ def undone() -> Iterator[None]:
     with transaction.atomic():
         yield
         transaction.set_rollback(True)
-    key_state.reset()
-    usage.reset()
+    reset()
     cache.clear()

@@ -1,5 +1,6 @@
 """The times of use in the database, and the UPDATEs that write them."""
 
+import re
 from contextlib import contextmanager
 
 from django.db import connection
@@ -7,7 +8,10 @@ from django.test.utils import CaptureQueriesContext
 
 from tests.support.times import DAY, NOON
 from tot_jwt.keys import lifecycle, usage
-from tot_jwt.keys import state as key_state
+from tot_jwt.testing import reset
+
+#: After the last hour.
+FOREVER = 2**60
 
 
 def used(key):
@@ -21,8 +25,7 @@ def used(key):
 
 def forget():
     """Forget what the process remembers of keys and of their use."""
-    key_state.reset()
-    usage.reset()
+    reset()
 
 
 def rotate(key):
@@ -33,13 +36,32 @@ def rotate(key):
     return key.secret, previous
 
 
+def counted(key):
+    """Return how many uses of the key are counted: the accepted and the refused ones."""
+    rows = usage.of_key(key.public_key, 0, FOREVER)
+    return sum(row.accepted for row in rows), sum(row.refused for row in rows)
+
+
 @contextmanager
-def updates():
-    """Yield a list, which holds the UPDATEs at the end."""
+def statements():
+    """Yield a list, which holds the command and the table of each statement at the end."""
     sent = []
     with CaptureQueriesContext(connection) as captured:
         yield sent
-    sent += [query["sql"] for query in captured if query["sql"].startswith("UPDATE")]
+    sent += [_summary(query["sql"]) for query in captured if "tot_jwt_" in query["sql"]]
+
+
+def _summary(sql):
+    table = re.search(r"tot_jwt_(\w+)", sql)[1]
+    return f"{sql.split()[0]} {table}"
+
+
+@contextmanager
+def updates():
+    """Yield a list, which holds the UPDATEs of times of use at the end: those of counts are not."""
+    with statements() as sent:
+        yield sent
+    sent[:] = [statement for statement in sent if statement == "UPDATE apikey"]
 
 
 @contextmanager

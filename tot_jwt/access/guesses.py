@@ -10,11 +10,13 @@ process remembers, for a hash and a client's address, the secret that was right.
 memory is a guess too: a wrong one ends the memory of its own address.
 """
 
+from collections.abc import Callable
 from threading import Lock
 
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.access import limits
+from tot_jwt.exceptions import TooManyRequests
 from tot_jwt.rules import networks
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.rules.hashes import NO_SECRET, is_own, is_slow
@@ -45,13 +47,31 @@ def secret_matches(
     if _is_remembered(secret, place):
         secret.accept(stored_hash)
         return True
-    give_back = limits.reserve_guess(public_key, address)
+    give_back = _reserve(secret, public_key, stored_hash, address)
     if not secret.matches(stored_hash):
         return False
     give_back()
     with _lock:
         _right.put(place, secret.fast_hash)
     return True
+
+
+def reset() -> None:
+    """Forget the right secrets. For tests."""
+    _right.clear()
+
+
+def _reserve(
+    secret: PresentedSecret, public_key: str, stored_hash: str, address: str
+) -> Callable[[], None]:
+    """Reserve a guess. A request decides on a cached and on a fresh state: report it once."""
+    if stored_hash in secret.retry_after:
+        raise TooManyRequests(secret.retry_after[stored_hash])
+    try:
+        return limits.reserve_guess(public_key, address)
+    except TooManyRequests as refusal:
+        secret.retry_after[stored_hash] = refusal.retry_after
+        raise
 
 
 @sensitive_variables()

@@ -9,7 +9,7 @@ fails, limits are not enforced. Each tenant has counters of its own.
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 from math import ceil
@@ -48,6 +48,10 @@ class Limit(StrEnum):
     GUESSES = "guesses_at_a_weak_secret"
 
 
+#: A limit, its rate, whose requests count together, and their name in the log.
+_LimitOfClient = tuple[Limit, str | None, tuple[str, ...], str]
+
+
 class Quota(NamedTuple):
     """What has been used of a limit in the window that ends in `reset` seconds."""
 
@@ -72,14 +76,9 @@ def count_request(client: ApiClient, address: str) -> dict[Limit, Quota]:
     Return the quotas. The last one may be exceeded: the request must then be rejected.
     A request over the key's limit does not count for the domain.
     """
-    domain = client.app_domain, client.environment
-    limits = (
-        (Limit.REQUESTS_OF_KEY, client.rate_limit or settings.RATE_LIMIT, (client.pk,)),
-        (Limit.REQUESTS_OF_DOMAIN, client.domain_rate_limit, domain),
-    )
     quotas: dict[Limit, Quota] = {}
-    for limit, rate, whose in limits:
-        quota = _count(rate, limit, *whose)
+    for limit, rate, whose, shown in _limits_of(client):
+        quota = _count(rate, limit, *whose, shown=shown)
         if quota is None:
             continue
         quotas[limit] = quota
@@ -88,6 +87,15 @@ def count_request(client: ApiClient, address: str) -> dict[Limit, Quota]:
             refuse(client)
             break
     return quotas
+
+
+def _limits_of(client: ApiClient) -> Iterator[_LimitOfClient]:
+    rate = client.rate_limit or settings.RATE_LIMIT
+    yield Limit.REQUESTS_OF_KEY, rate, (client.pk,), client.pk
+    # The id, because a domain keeps it when it gets another name.
+    whose = str(client.app_domain_id), client.environment
+    shown = f"{client.app_domain} {client.environment}"
+    yield Limit.REQUESTS_OF_DOMAIN, client.domain_rate_limit, whose, shown
 
 
 def count_failure(public_key: str, address: str, *, shown_key: str) -> None:
@@ -166,11 +174,20 @@ def _increment(counter: tuple[object, ...], rate: Rate) -> int:
     key = _cache_key(counter)
     try:
         cache = caches[settings.THROTTLE_CACHE]
-        # Twice the period, so that the counter cannot expire between these two steps.
-        return 1 if cache.add(key, 1, timeout=2 * rate.period) else cache.incr(key)
+        try:
+            return _number(cache.incr(key))
+        except ValueError:  # the counter does not exist yet
+            # Twice the period, so that the counter cannot expire between these two steps.
+            is_new = cache.add(key, 1, timeout=2 * rate.period)
+            return 1 if is_new else _number(cache.incr(key))
     except Exception as error:
         _report_cache_error(error)
         return 0
+
+
+def _number(value: int | None) -> int:
+    # A cache that hides its errors, such as django-redis, returns None instead of raising.
+    return value or 0
 
 
 def _cache_key(counter: tuple[object, ...]) -> str:

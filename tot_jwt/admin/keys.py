@@ -18,6 +18,7 @@ from tot_jwt.admin.forms import ApiKeyAddForm, ApiKeyForm
 from tot_jwt.admin.history import RecordedAdmin
 from tot_jwt.admin.rotation import RotationAdmin
 from tot_jwt.admin.secret_page import secret_page, used_form_page
+from tot_jwt.admin.usage import UsageAdmin
 from tot_jwt.keys import change_key, create_key
 from tot_jwt.keys.locking import lock_keys
 from tot_jwt.models import ApiKey, ApiKeyQuerySet, KeyStatus
@@ -52,6 +53,7 @@ _READ_ONLY = (
     "networks",
     "limits",
     *_ORIGIN_AND_USE,
+    "usage_by_day",
 )
 
 
@@ -78,7 +80,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(KeyColumns, RotationAdmin, RecordedAdmin[ApiKey]):
+class ApiKeyAdmin(KeyColumns, UsageAdmin, RotationAdmin, RecordedAdmin[ApiKey]):
     """The admin of keys: add, change, rotate, disable, enable, release and revoke."""
 
     confirmed_actions = KEY_ACTIONS
@@ -147,6 +149,7 @@ class ApiKeyAdmin(KeyColumns, RotationAdmin, RecordedAdmin[ApiKey]):
             (_("Rights"), {"fields": (*rights, *limits)}),
             (_("Your own data"), {"fields": ("metadata",)}),
             (_("Origin and use"), {"fields": _ORIGIN_AND_USE}),
+            (_("Usage"), {"fields": ("usage_by_day",)}),
         )
 
     def get_readonly_fields(

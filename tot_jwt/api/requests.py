@@ -3,15 +3,15 @@
 An error names the member in constant words, and repeats nothing of what the client sent.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, cast
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from django.views.decorators.debug import sensitive_variables
 
 from tot_jwt.access.delegation import KeyFields, NewKeyFields
+from tot_jwt.api.moments import Period, parse_moment
 from tot_jwt.api.pages import Cursor
 from tot_jwt.exceptions import InvalidFields, InvalidValue
 from tot_jwt.http.names import to_wire
@@ -31,15 +31,12 @@ from tot_jwt.rules.names import name_error
 from tot_jwt.rules.status import KeyStatus
 from tot_jwt.utils import clock
 
-# `fromisoformat` alone accepts more: weeks, dates without a time, any character after the Z.
-_RFC3339 = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)\Z", re.ASCII | re.IGNORECASE
-)
-
 UNKNOWN_MEMBER = "Unknown member. Use only: {}."
 NOT_KEY_SCOPES = "Not a list of scopes that an API key may have."
 NOT_NETWORKS = "Not a list of networks in CIDR notation."
 NOT_A_MOMENT = "Not a date and time with its time zone (RFC 3339), or null."
+NOT_A_QUERY_MOMENT = "Not a date and time with its time zone (RFC 3339). Write + as %2B."
+AFTER_END = "Must not be after `to`."
 NOT_IN_FUTURE = "Must be in the future."
 TOO_LATE = "Must be before the last days of the year 9999."
 NOT_A_BOOLEAN = "Must be true or false."
@@ -111,9 +108,26 @@ def read_cursor(request: HttpRequest) -> Cursor | None:
     return cursor
 
 
+def read_period(request: HttpRequest) -> Period:
+    """Return the period from `from` to `to` in the query. Raises InvalidFields."""
+    query = read_query(request)
+    start, end = _query_moment(query, "from"), _query_moment(query, "to")
+    if start and end and start > end:
+        raise InvalidFields({"from": [AFTER_END]})
+    return Period.between(start, end)
+
+
 def invalid_cursor() -> InvalidFields:
     """Return the error for a cursor that no response of the list contained."""
     return InvalidFields({"cursor": [NOT_A_CURSOR]})
+
+
+def _query_moment(query: QueryDict, name: str) -> datetime | None:
+    """Return a moment of the query, which gives it at most once. Raises InvalidFields."""
+    moments = [parse_moment(text) for text in query.getlist(name)]
+    if len(moments) > 1 or None in moments:
+        raise InvalidFields({name: [NOT_A_QUERY_MOMENT]})
+    return moments[0] if moments else None
 
 
 @sensitive_variables()
@@ -192,11 +206,11 @@ def _expires_at(value: Any) -> datetime | None:
     """Return the moment in whole seconds, as responses show it."""
     if value is None:
         return None
-    if not isinstance(value, str) or not _RFC3339.match(value):
+    moment = parse_moment(value) if isinstance(value, str) else None
+    if moment is None:
         raise _MemberError(NOT_A_MOMENT)
     try:
-        moment = datetime.fromisoformat(value.upper()).replace(microsecond=0)
-        expires_at = clock.stored(moment.astimezone(UTC))
+        expires_at = clock.stored(moment.replace(microsecond=0).astimezone(UTC))
     except (ValueError, OverflowError) as error:
         raise _MemberError(NOT_A_MOMENT) from error
     if expiry.is_beyond_calendar(expires_at):

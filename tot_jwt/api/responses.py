@@ -1,12 +1,13 @@
 """The bodies of responses, also of the commands."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from tot_jwt.access.exchange import IssuedToken
 from tot_jwt.access.introspection import ActiveToken
 from tot_jwt.http.names import SECRET_KEY, to_wire
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, KeyUsage
 from tot_jwt.rules import scopes
 from tot_jwt.rules.credentials import SecretKey
 from tot_jwt.tokens.token import ApiToken
@@ -103,6 +104,15 @@ def api_key(key: ApiKey) -> Body:
 def new_api_key(key: ApiKey, secret: SecretKey) -> Body:
     """Return a key with its secret, which is shown this once."""
     return {**api_key(key), SECRET_KEY: secret.reveal()}
+
+
+def usage(public_key: str, hours: Iterable[KeyUsage]) -> Body:
+    """Return how often a key was used, by the hour."""
+    results = [
+        {"at": rfc3339(hour.at), "accepted": hour.accepted, "refused": hour.refused}
+        for hour in hours
+    ]
+    return _body(public_key=public_key, interval="hour", results=results)
 
 
 def key_event(event: KeyEvent) -> Body:

@@ -11,9 +11,10 @@ from rest_framework.permissions import OR, IsAdminUser, OperandHolder
 
 from tot_jwt.permissions import HasScopes, NotApiClient
 
-# By name: this room may not import the first two, and a host need not install the last.
+# By name: this room may not import the first three, and a host need not install the last.
 _TOKENS = "tot_jwt.authentication.JWTAuthentication"
 _KEYS = "tot_jwt.authentication.ApiKeyAuthentication"
+_THROTTLE = "tot_jwt.throttles.ApiKeyThrottle"
 _SIMPLEJWT = "rest_framework_simplejwt.authentication.JWTAuthentication"
 
 
@@ -58,6 +59,12 @@ def authenticate_clients(authentication_classes: Iterable[Any]) -> bool:
     return any(_is_subclass(each, _TOKENS, _KEYS) for each in authentication_classes)
 
 
+def throttle_clients() -> bool:
+    """Return whether the host's views apply the limits of API keys by default."""
+    classes = _default_classes("DEFAULT_THROTTLE_CLASSES")
+    return any(_is_subclass(each, _THROTTLE) for each in classes)
+
+
 def _default_classes(name: str) -> list[Any]:
     """Return the classes of a setting, without those that DRF will fail to import."""
     classes = []
@@ -68,8 +75,8 @@ def _default_classes(name: str) -> list[Any]:
     return classes
 
 
-def _is_subclass(authentication_class: Any, *paths: str) -> bool:
-    ancestors = getattr(authentication_class, "__mro__", ())
+def _is_subclass(default_class: Any, *paths: str) -> bool:
+    ancestors = getattr(default_class, "__mro__", ())
     return any(f"{each.__module__}.{each.__qualname__}" in paths for each in ancestors)
 
 

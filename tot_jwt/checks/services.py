@@ -12,6 +12,7 @@ from django.conf import settings as host_settings
 from django.core.cache import InvalidCacheBackendError, caches
 from django.db import router
 
+from tot_jwt.checks.defaults import throttle_clients
 from tot_jwt.conf import settings
 
 _HIGH_LEVEL = re.compile(r"repeatable[\W_]*read|serializable", re.IGNORECASE)
@@ -23,9 +24,15 @@ _PSYCOPG2 = {2: "repeatable read", 3: "serializable"}
 def counts_per_process() -> bool:
     """Return whether there are limits, and a cache that other processes do not see counts them."""
     failure_rates = settings.EXCHANGE_FAILURE_RATES.values()
-    rates = [*failure_rates, settings.EXCHANGE_RATE, settings.KEY_CHANGE_RATE]
+    rates = [
+        *failure_rates,
+        settings.EXCHANGE_RATE,
+        settings.KEY_CHANGE_RATE,
+        settings.RATE_LIMIT,
+    ]
     path = str(host_settings.CACHES[settings.THROTTLE_CACHE]["BACKEND"])
-    return any(rates) and path.endswith((".LocMemCache", ".DummyCache"))
+    has_limits = any(rates) or throttle_clients()
+    return has_limits and path.endswith((".LocMemCache", ".DummyCache"))
 
 
 def lacks_cache_library() -> bool:

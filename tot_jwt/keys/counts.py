@@ -2,52 +2,75 @@
 
 A request adds to a number in memory. `tot_jwt.keys.usage` writes the numbers of a key together
 with its time of use, and those of a few other keys that have waited for a minute. A process
-writes what is left when it exits. A process that is killed loses what it has not written: at most
-the uses of a minute.
+writes what is left when it exits (`tot_jwt.keys.shutdown`). A process that is killed loses what it
+has not written: at most the uses of a minute.
 """
 
-import atexit
 import os
-from itertools import chain, islice
+from itertools import islice
 from threading import Lock
-from typing import Any
 from weakref import WeakValueDictionary
 
 from django.db import IntegrityError, connections
-from django.db.models import F
+from django.db.models import F, Value
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Greatest
 
 from tot_jwt.models import ApiKey, KeyUsage, Tenant, current_tenant
 from tot_jwt.utils import clock
-from tot_jwt.utils.logs import log_error, one_line, warn
+from tot_jwt.utils.logs import Pacer, log_error
 
 HOUR = 3600
 #: Seconds for which counts may wait.
 INTERVAL = 60
-#: Keys of which one process may have counts that are not written. Others displace the oldest.
-MAX_WAITING = 20_000
 #: Keys whose counts one request writes beside its own.
 BATCH = 10
-#: Seconds after which the counts of a key are deleted, when it writes new ones.
+#: Seconds after which the counts of a key are deleted, when it writes those of a new hour.
 RETENTION = 90 * 24 * HOUR
 
-#: The numbers of accepted and of refused uses.
-_Numbers = list[int]
+#: By hours since 1970, how many uses were accepted, and how many were refused.
+_Numbers = dict[int, list[int]]
+
+
+class Use:
+    """An accepted use of a key. Call it if the request is refused after all."""
+
+    __slots__ = ("_counter", "_hour")
+
+    def __init__(self, counter: "Counter", hour: int) -> None:
+        self._counter: Counter | None = counter
+        self._hour = hour
+
+    def __call__(self) -> None:
+        """Count the use as refused, and no longer as accepted. A second call does nothing."""
+        counter, self._counter = self._counter, None
+        if counter is not None:
+            counter.add(self._hour, -1, 1)
 
 
 class Counter:
     """The uses of one key that this process has counted and has not written."""
 
-    __slots__ = ("__weakref__", "_key_id", "_numbers", "database", "public_key", "tenant")
+    __slots__ = (
+        "__weakref__",
+        "_counters",
+        "_is_writing",
+        "_numbers",
+        "database",
+        "public_key",
+        "tenant",
+    )
 
-    def __init__(self, tenant: Tenant, public_key: str) -> None:
+    def __init__(self, counters: "Counters", tenant: Tenant, public_key: str) -> None:
         self.tenant = tenant
         self.public_key = public_key
         #: Tests replace it. What they counted must not reach the real one.
-        self.database = _database(tenant)
-        self._numbers: dict[int, _Numbers] = {}
-        self._key_id: int | None = None
+        self.database = database_name(tenant[0])
+        self._counters = counters
+        self._numbers: _Numbers = {}
+        self._is_writing = False
 
-    def accept(self) -> "Use":
+    def accept(self) -> Use:
         """Count an accepted use."""
         hour = int(clock.epoch()) // HOUR
         self.add(hour, 1, 0)
@@ -59,139 +82,172 @@ class Counter:
 
     def add(self, hour: int, accepted: int, refused: int) -> None:
         """Add to the numbers of an hour since 1970."""
-        with _lock:
-            if not self._numbers:
-                _wait(self)
+        is_first = False
+        with self._counters.lock:
             numbers = self._numbers.get(hour)
             if numbers is None:
+                is_first = not self._numbers
                 numbers = self._numbers[hour] = [0, 0]
             numbers[0] += accepted
             numbers[1] += refused
+        if is_first:
+            self._counters.let_wait(self)
 
     def write(self) -> None:
-        """Add the numbers to the rows of the key. Keep them if that fails.
+        """Add the numbers to the rows of the key, and keep those for which that fails.
 
         Raises the database's exception.
         """
-        for hour, numbers in self._take().items():
-            try:
-                self._write_hour(hour * HOUR, *numbers)
-            except Exception:
-                self.add(hour, *numbers)
-                raise
+        numbers = self._take()
+        if numbers is None:
+            return
+        try:
+            for hour in list(numbers):
+                _write_hour(self.tenant[0], self.public_key, hour * HOUR, *numbers[hour])
+                del numbers[hour]
+        finally:
+            for hour, left in numbers.items():
+                self.add(hour, *left)
+            self._is_writing = False
 
-    def _take(self) -> dict[int, _Numbers]:
-        with _lock:
-            _waiting.get(self.tenant, {}).pop(self, None)
+    def forget(self) -> None:
+        """Forget the numbers."""
+        self._numbers = {}
+
+    def start_over(self) -> None:
+        """Forget the numbers, and the thread that was writing some."""
+        self._numbers, self._is_writing = {}, False
+
+    def _take(self) -> _Numbers | None:
+        """Return the numbers, or None while another thread writes some.
+
+        Two threads could write first that a use is not accepted any more, and then that it was.
+        """
+        with self._counters.lock:
+            if self._is_writing:
+                return None
+            self._is_writing = True
+            self._counters.stop_waiting(self)
             numbers, self._numbers = self._numbers, {}
             return numbers
 
-    def _write_hour(self, at: int, accepted: int, refused: int) -> None:
-        key_id, usage = self._find_key(), KeyUsage.objects.using(self.tenant[0])
-        if key_id is None:
-            return
-        rows = usage.filter(key_id=key_id, at=at)
-        added = {"accepted": F("accepted") + accepted, "refused": F("refused") + refused}
-        if rows.update(**added):
-            return
-        try:
-            usage.bulk_create([KeyUsage(key_id=key_id, at=at)], ignore_conflicts=True)
-        except IntegrityError:  # the key was erased
-            return
-        rows.update(**added)
-        usage.filter(key_id=key_id, at__lt=at - RETENTION).delete()
 
-    def _find_key(self) -> int | None:
-        if self._key_id is None:
-            key = ApiKey.objects.using(self.tenant[0]).get_exact(self.public_key)
-            self._key_id = None if key is None else key.pk
-        return self._key_id
+class Counters:
+    """The counters of the keys in use, and which of them have numbers that are not written.
 
+    At most `limit` counters wait, of all tenants together. More displace the oldest.
+    """
 
-class Use:
-    """An accepted use of a key. Call it if the request is refused after all."""
+    def __init__(self, limit: int = 20_000) -> None:
+        self.lock = Lock()
+        self._limit = limit
+        self._counters: WeakValueDictionary[tuple[Tenant, str], Counter] = WeakValueDictionary()
+        #: Since when the counters of each tenant have waited (monotonic), the oldest first.
+        self._waiting: dict[Tenant, dict[Counter, float]] = {}
+        self._number_waiting = 0
+        self._losses = Pacer()
 
-    __slots__ = ("_counter", "_hour")
+    def of(self, public_key: str) -> Counter:
+        """Return the counter of a key. Do not ask for keys that may not exist."""
+        place = current_tenant(), public_key
+        counter = self._counters.get(place)
+        if counter is None:
+            new = Counter(self, *place)
+            with self.lock:
+                counter = self._counters.setdefault(place, new)
+        return counter
 
-    def __init__(self, counter: Counter, hour: int) -> None:
-        self._counter: Counter | None = counter
-        self._hour = hour
+    def overdue(self, tenant: Tenant) -> list[Counter]:
+        """Return some counters of the tenant that have waited for a minute, the oldest first."""
+        with self.lock:
+            oldest = islice(self._waiting.get(tenant, {}).items(), BATCH)
+            due = clock.monotonic() - INTERVAL
+            return [counter for counter, since in oldest if since <= due]
 
-    def __call__(self) -> None:
-        """Count the use as refused, and no longer as accepted. A second call does nothing."""
-        counter, self._counter = self._counter, None
-        if counter is not None:
-            counter.add(self._hour, -1, 1)
+    def postpone(self, tenant: Tenant) -> None:
+        """Let the counters of the tenant wait for another minute, because a write failed."""
+        with self.lock:
+            waiting = self._waiting.get(tenant, {})
+            waiting.update(dict.fromkeys(waiting, clock.monotonic()))
 
+    def waiting(self) -> list[Counter]:
+        """Return the counters that wait, those of a tenant together."""
+        with self.lock:
+            return [counter for waiting in self._waiting.values() for counter in waiting]
 
-_lock = Lock()
-#: By their tenants, the counters whose numbers are not written, and since when (monotonic).
-_waiting: dict[Tenant, dict[Counter, float]] = {}
-#: One counter for each key in use.
-_counters: WeakValueDictionary[tuple[Tenant, str], Counter] = WeakValueDictionary()
+    def let_wait(self, counter: Counter) -> None:
+        """Let the counter wait, in place of the oldest one if too many wait."""
+        with self.lock:
+            is_full = self._number_waiting >= self._limit
+            if is_full:
+                self._displace()
+            waiting = self._waiting.setdefault(counter.tenant, {})
+            self._number_waiting += counter not in waiting
+            waiting[counter] = clock.monotonic()
+        if is_full and self._losses.is_due():
+            log_error("Counts of uses lost: more than %s keys wait to be written", self._limit)
 
+    def stop_waiting(self, counter: Counter) -> None:
+        """Let the counter wait no longer. The lock is held."""
+        waiting = self._waiting.get(counter.tenant, {})
+        if waiting.pop(counter, None) is not None:
+            self._number_waiting -= 1
+            if not waiting:
+                del self._waiting[counter.tenant]
 
-def counter_of(public_key: str) -> Counter:
-    """Return the counter of a key. Do not ask for keys that may not exist."""
-    place = current_tenant(), public_key
-    counter = _counters.get(place)
-    return _counters.setdefault(place, Counter(*place)) if counter is None else counter
+    def reset(self) -> None:
+        """Forget all that is counted. For tests, and in a new process that was forked."""
+        # A thread that does not exist in the new process may have held the lock.
+        self.lock = Lock()
+        for counter in list(self._counters.values()):
+            counter.start_over()
+        self._counters.clear()
+        self._waiting.clear()
+        self._number_waiting = 0
+        self._losses = Pacer()
 
-
-def overdue() -> list[Counter]:
-    """Return some counters of this tenant that have waited for a minute, the oldest first."""
-    with _lock:
-        oldest = islice(_waiting.get(current_tenant(), {}).items(), BATCH)
-        due = clock.monotonic() - INTERVAL
-        return [counter for counter, since in oldest if since <= due]
-
-
-@atexit.register
-def write_all() -> None:
-    """Write everything, when the process exits. Never raises."""
-    with _lock:
-        counters = list(chain.from_iterable(_waiting.values()))
-    try:
-        for counter in counters:
-            if counter.database == _database(counter.tenant):
-                _select_schema(counter.tenant)
-                counter.write()
-    except Exception as error:
-        warn("Counts of uses not written at exit: %s", one_line(str(error)))
-
-
-def reset() -> None:
-    """Forget what is not written. For tests, and in a new process that was forked."""
-    global _lock  # noqa: PLW0603 - the process that was forked may have held it
-    _lock = Lock()
-    for counter in chain.from_iterable(_waiting.values()):
-        counter._numbers = {}
-    _waiting.clear()
-    _counters.clear()
+    def _displace(self) -> None:
+        oldest = next(iter(next(iter(self._waiting.values()))))
+        self.stop_waiting(oldest)
+        oldest.forget()
 
 
-def _wait(counter: Counter) -> None:
-    """Let the counter wait, in place of the oldest one if there are too many."""
-    waiting = _waiting.setdefault(counter.tenant, {})
-    if len(waiting) >= MAX_WAITING:
-        oldest = next(iter(waiting))
-        del waiting[oldest]
-        oldest._numbers = {}
-        log_error("Counts of uses lost: too many keys wait: key=%s", oldest.public_key)
-    waiting[counter] = clock.monotonic()
-
-
-def _database(tenant: Tenant) -> str:
-    return str(connections[tenant[0]].settings_dict["NAME"])
-
-
-def _select_schema(tenant: Tenant) -> None:
-    """Let the connection use the tenant's schema, if it has schemas (django-tenants)."""
-    alias, schema = tenant
-    if schema is not None:
-        connection: Any = connections[alias]
-        connection.set_schema(schema)
-
+counters = Counters()
 
 if hasattr(os, "register_at_fork"):  # pragma: no branch - not on Windows
-    os.register_at_fork(after_in_child=reset)
+    os.register_at_fork(after_in_child=counters.reset)
+
+
+def database_name(alias: str) -> str:
+    """Return the name of the database that the alias stands for now."""
+    return str(connections[alias].settings_dict["NAME"])
+
+
+def _write_hour(alias: str, public_key: str, at: int, accepted: int, refused: int) -> None:
+    """Add to the row of the key and the hour, and create it if necessary.
+
+    Do nothing if the key was erased.
+    """
+    key, usage = ApiKey.objects.using(alias), KeyUsage.objects.using(alias)
+    # MySQL would not use the index for `IN (SELECT …)`.
+    key_id = key.filter(public_key=public_key).order_by().values("pk")[:1]
+    row = usage.filter(key_id=key_id, at=at)
+    sums = {"accepted": _sum("accepted", accepted), "refused": _sum("refused", refused)}
+    if row.update(**sums):
+        return
+    owner = key.get_exact(public_key)
+    if owner is None:
+        return
+    try:
+        # Another process may create it at the same time.
+        usage.bulk_create([KeyUsage(key=owner, at=at)], ignore_conflicts=True)
+    except IntegrityError:  # the key is erased at the same time
+        return
+    usage.filter(key_id=owner.pk, at__lt=at - RETENTION).delete()
+    row.update(**sums)
+
+
+def _sum(column: str, number: int) -> Combinable:
+    total = F(column) + number
+    # An accepted use that was displaced may be refused later.
+    return total if number >= 0 else Greatest(total, Value(0))

@@ -57,6 +57,11 @@ def upgrade(secret: PresentedSecret, state: KeyState) -> None:
         write()
 
 
+def reset() -> None:
+    """Forget the attempts. For tests."""
+    _attempts.clear()
+
+
 def _write(attempt: _Attempt, secret: PresentedSecret) -> None:
     if not _claim(attempt):
         return

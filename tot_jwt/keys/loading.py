@@ -3,7 +3,6 @@
 A created key lives inside its creator, so a KeyState holds what both have.
 """
 
-import logging
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -19,9 +18,7 @@ from tot_jwt.rules import credentials, scopes
 from tot_jwt.rules.status import Endings, endings
 from tot_jwt.signals import database_unavailable
 from tot_jwt.utils import clock
-from tot_jwt.utils.logs import one_line
-
-logger = logging.getLogger("tot_jwt")
+from tot_jwt.utils.logs import one_line, warn
 
 # The ORM needs 150 microseconds and more for this query, which every request runs if
 # KEY_STATE_MAX_AGE is 0.
@@ -149,7 +146,7 @@ def load_state(public_key: str) -> tuple[KeyState | None, bool]:
 
 def unavailable(error: Exception) -> ServiceUnavailable:
     """Log the database's error, and return what the client sees of it."""
-    logger.warning("Database unavailable: %s", one_line(str(error)))
+    warn("Database unavailable: %s", one_line(str(error)))
     database_unavailable.send_robust(ApiKey)
     return ServiceUnavailable()
 

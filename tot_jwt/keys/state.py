@@ -60,6 +60,8 @@ def decide(public_key: str, rule: Callable[[KeyState | None], T]) -> tuple[T, bo
     if state is not None:
         try:
             return rule(state), False
+        except ServiceUnavailable:  # the same database has the fresh state
+            raise
         except TotJWTError:
             pass
     loaded_at = clock.monotonic()

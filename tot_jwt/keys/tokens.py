@@ -16,9 +16,11 @@ from tot_jwt.keys.loading import unavailable
 from tot_jwt.models import ApiKey, write_alias
 from tot_jwt.tokens.token import MAX_CLOCK_SKEW, ApiToken
 from tot_jwt.utils import clock
-from tot_jwt.utils.logs import one_line
+from tot_jwt.utils.logs import log_fields
 
 logger = logging.getLogger("tot_jwt")
+
+_REVOKED = "Token revoked: key=%(public_key)s jti=%(jti)s address=%(address)s"
 
 #: Rows that one revocation deletes at most.
 BATCH = 1000
@@ -32,12 +34,8 @@ def revoke_token(token: ApiToken, address: str) -> None:
     except IntegrityError as error:  # the key was erased meanwhile
         raise RevokedToken("unknown_key") from error
     key_state.drop(using=alias)
-    logger.info(
-        "Token revoked: key=%s jti=%s address=%s",
-        token.public_key,
-        one_line(token["jti"]),
-        one_line(address),
-    )
+    fields = {"public_key": token.public_key, "jti": token["jti"], "address": address}
+    log_fields(logging.INFO, _REVOKED, fields)
     transaction.on_commit(lambda: _prune(alias), using=alias, robust=True)
 
 

@@ -5,8 +5,10 @@ look-up in a dict. The row tells other processes: the UPDATE of the time matches
 is at least a minute old.
 """
 
+import atexit
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from threading import Lock
@@ -15,21 +17,21 @@ from typing import NamedTuple
 from django.db import connections, transaction
 from django.db.models import Q
 
-from tot_jwt.keys import counts
-from tot_jwt.keys.counts import INTERVAL, Counter, Use
+from tot_jwt.keys.counts import INTERVAL, Counter, Use, counters
 from tot_jwt.keys.loading import KeyState
-from tot_jwt.models import ApiKey, KeyUsage, Tenant, write_alias
+from tot_jwt.keys.shutdown import write_counts
+from tot_jwt.models import ApiKey, KeyUsage, Tenant
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.utils import clock
 from tot_jwt.utils.memory import BoundedDict
 
 logger = logging.getLogger("tot_jwt")
 
-#: A use that is no longer cached costs an UPDATE that changes nothing.
-MAX_USES = 20_000
+#: A time that is no longer cached costs an UPDATE that changes nothing.
+MAX_TIMES = 20_000
 
 
-class _Due(NamedTuple):
+class TimeOfUse(NamedTuple):
     """A key, and the column and the hash of its secret if that was used. Its repr shows no hash."""
 
     tenant: Tenant
@@ -39,16 +41,18 @@ class _Due(NamedTuple):
     secret_hash: str
 
     def __repr__(self) -> str:
-        return f"<Due: {self.public_key}>"
+        return f"<TimeOfUse: {self.public_key}>"
 
 
-_recorded: BoundedDict[_Due, float] = BoundedDict(MAX_USES)
+_recorded: BoundedDict[TimeOfUse, float] = BoundedDict(MAX_TIMES)
 _lock = Lock()
+
+atexit.register(write_counts)
 
 
 def key_used(public_key: str) -> tuple[Counter, Use]:
     """Record that a token of the key was used. Return its counter, and this use. Never raises."""
-    counter = counts.counter_of(public_key)
+    counter = counters.of(public_key)
     use = counter.accept()
     _note(counter, "", "")
     return counter, use
@@ -56,7 +60,7 @@ def key_used(public_key: str) -> tuple[Counter, Use]:
 
 def secret_used(secret: PresentedSecret, state: KeyState) -> Use:
     """Record that a secret of the key was used, which matched this state. Never raises."""
-    counter = counts.counter_of(state.public_key)
+    counter = counters.of(state.public_key)
     use = counter.accept()
     if secret.matches(state.secret_hash):
         _note(counter, "secret", state.secret_hash)
@@ -67,11 +71,11 @@ def secret_used(secret: PresentedSecret, state: KeyState) -> Use:
 
 def key_refused(public_key: str) -> None:
     """Record that a use of a key was refused. The key must exist. Never raises."""
-    counter = counts.counter_of(public_key)
+    counter = counters.of(public_key)
     counter.refuse()
-    overdue = counts.overdue()
-    if overdue:
-        _soon(counter, partial(_write_counts, overdue))
+    if counters.overdue(counter.tenant):
+        write = partial(_write_overdue, counter.tenant)
+        _soon(counter.tenant, partial(_attempt, counter, write))
 
 
 def of_key(public_key: str, start: int, end: int) -> list[KeyUsage]:
@@ -79,70 +83,85 @@ def of_key(public_key: str, start: int, end: int) -> list[KeyUsage]:
 
     What this process has counted is written first, unless a transaction is open.
     """
-    counter = counts.counter_of(public_key)
-    if not connections[write_alias()].in_atomic_block:
-        _attempt(counter, counter.write)
+    counter = counters.of(public_key)
+    _attempt(counter, counter.write)
     rows = KeyUsage.objects.filter(key__public_key=public_key, at__gte=start, at__lt=end)
-    return list(rows.order_by("at"))
+    return list(rows.exclude(accepted=0, refused=0).order_by("at"))
 
 
 def reset() -> None:
     """Forget what was recorded, and what is not written. For tests."""
     with _lock:
         _recorded.clear()
-    counts.reset()
+    counters.reset()
 
 
 def _note(counter: Counter, column: str, secret_hash: str) -> None:
-    due = _Due(counter.tenant, counter.public_key, column, secret_hash)
-    if _is_due(due):
-        _soon(counter, partial(_write, due, counter))
+    time = TimeOfUse(counter.tenant, counter.public_key, column, secret_hash)
+    if _is_due(time):
+        _soon(counter.tenant, partial(_write, time, counter))
 
 
-def _soon(counter: Counter, write: Callable[[], None]) -> None:
+def _soon(tenant: Tenant, write: Callable[[], None]) -> None:
     """Write now or, in a host's transaction, after the commit.
 
     A failing statement would break the host's transaction on PostgreSQL, and a successful one
     would lock the row until its end.
     """
-    attempt, alias = partial(_attempt, counter, write), counter.tenant[0]
+    alias, _ = tenant
     if connections[alias].in_atomic_block:
-        transaction.on_commit(attempt, using=alias, robust=True)
+        transaction.on_commit(write, using=alias, robust=True)
     else:
-        attempt()
+        write()
 
 
-def _attempt(counter: Counter, write: Callable[[], None]) -> None:
-    """Write, and log if that fails."""
-    try:
-        # With autocommit off a transaction is always open, and Django reports no commit.
-        if connections[counter.tenant[0]].get_autocommit():
-            write()
-    except Exception:
-        logger.warning("Use of a key not recorded: key=%s", counter.public_key, exc_info=True)
+def _write(time: TimeOfUse, counter: Counter) -> None:
+    if _claim(time):
+        _attempt(counter, partial(_write_all, time, counter))
 
 
-def _write(due: _Due, counter: Counter) -> None:
-    if _claim(due):
-        _update(due, due.tenant[0])
-        _write_counts([counter, *counts.overdue()])
+def _write_all(time: TimeOfUse, counter: Counter) -> None:
+    _update(time, time.tenant[0])
+    counter.write()
+    _write_overdue(counter.tenant)
 
 
-def _write_counts(counters: Iterable[Counter]) -> None:
-    for counter in counters:
+def _write_overdue(tenant: Tenant) -> None:
+    for counter in counters.overdue(tenant):
         counter.write()
 
 
-def _update(due: _Due, alias: str) -> None:
+def _attempt(counter: Counter, write: Callable[[], None]) -> None:
+    """Write if that is possible now, and log if it fails."""
+    try:
+        if _reaches(counter.tenant):
+            write()
+    except Exception:
+        counters.postpone(counter.tenant)
+        with suppress(Exception):  # a handler of the host fails, too
+            logger.warning("Use of a key not recorded: key=%s", counter.public_key, exc_info=True)
+
+
+def _reaches(tenant: Tenant) -> bool:
+    """Return whether the connection uses the tenant's schema, and commits each statement.
+
+    A transaction may end after its schema was left. With autocommit off a transaction is always
+    open, and Django reports no commit.
+    """
+    connection = connections[tenant[0]]
+    return getattr(connection, "schema_name", None) == tenant[1] and connection.get_autocommit()
+
+
+def _update(time: TimeOfUse, alias: str) -> None:
     # QuerySet.update sends no signals, which would drop the cached states.
     now = clock.now()
-    key = ApiKey.objects.using(alias).filter(public_key=due.public_key)
-    if not due.column:
+    key = ApiKey.objects.using(alias).filter(public_key=time.public_key)
+    if not time.column:
         key.filter(_is_old("last_used_at")).update(last_used_at=now)
         return
-    column = f"{due.column}_last_used_at"
+    column = f"{time.column}_last_used_at"
     # A rotation may have replaced the secret meanwhile, or moved it to the other column.
-    key = key.filter(_is_old(column), (f"{due.column}_hash", due.secret_hash))
+    key = key.filter(_is_old(column), (f"{time.column}_hash", time.secret_hash))
     key.update(**{"last_used_at": now, column: now})
 
 
@@ -150,18 +169,18 @@ def _is_old(column: str) -> Q:
     return Q((column, None)) | Q((f"{column}__lte", clock.now() - timedelta(seconds=INTERVAL)))
 
 
-def _is_due(due: _Due) -> bool:
-    recorded_at = _recorded.get(due)
+def _is_due(time: TimeOfUse) -> bool:
+    recorded_at = _recorded.get(time)
     return recorded_at is None or clock.monotonic() - recorded_at >= INTERVAL
 
 
-def _claim(due: _Due) -> bool:
+def _claim(time: TimeOfUse) -> bool:
     """Return True for only one thread a minute: that thread writes."""
     with _lock:
-        if not _is_due(due):
+        if not _is_due(time):
             return False
         now = clock.monotonic()
-        _recorded.put(due, now)
+        _recorded.put(time, now)
         # The use of a secret is a use of the key, too.
-        _recorded.put(due._replace(column="", secret_hash=""), now)
+        _recorded.put(time._replace(column="", secret_hash=""), now)
         return True

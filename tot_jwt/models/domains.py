@@ -57,7 +57,10 @@ class AppDomain(models.Model):
         blank=True,
         default="",
         validators=[validate_rate],
-        help_text=_("Requests of all keys of an environment together: 6000/min. Not enforced yet."),
+        help_text=_(
+            "Requests of all keys of an environment together, for example 6000/min, on views with "
+            "a limit. Empty: no limit."
+        ),
     )
     suspended_at = models.DateTimeField(_("suspended"), null=True, blank=True, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)

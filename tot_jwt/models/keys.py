@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tot_jwt.conf import settings
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.models.domains import AppDomain
 from tot_jwt.models.managers import PrimaryManager
@@ -92,7 +93,10 @@ class ApiKey(models.Model):
         blank=True,
         default="",
         validators=[validate_rate],
-        help_text=_("Requests with the key and its tokens together: 600/min. Not enforced yet."),
+        help_text=_(
+            "Requests with the key and its tokens together, for example 600/min, on views with a "
+            "limit. Empty: the limit of the key's creator, or else RATE_LIMIT."
+        ),
     )
     metadata = models.JSONField(
         _("metadata"), default=dict, blank=True, validators=[validate_metadata]
@@ -196,8 +200,9 @@ class ApiKey(models.Model):
 
     @property
     def effective_rate_limit(self) -> str:
-        """The key's own rate limit, or else its creator's; an empty text is none."""
-        return self.rate_limit or (self.creator.rate_limit if self.creator else "")
+        """The key's own rate limit, or else its creator's, or else RATE_LIMIT; `""` for none."""
+        creators = self.creator.rate_limit if self.creator else ""
+        return self.rate_limit or creators or settings.RATE_LIMIT or ""
 
     @property
     def scope_set(self) -> frozenset[str]:

@@ -63,7 +63,7 @@ class SecretKey(Redacted):
 class PresentedSecret:
     """A secret that a client sent. It is compared with each stored hash once."""
 
-    __slots__ = ("_answers", "_secret", "fast_hash", "is_strong")
+    __slots__ = ("_answers", "_secret", "fast_hash", "is_strong", "retry_after")
 
     @sensitive_variables()
     def __init__(self, secret: str) -> None:
@@ -73,6 +73,8 @@ class PresentedSecret:
         self.fast_hash = hashes.hash_secret(secret)
         #: Whether it is long enough for a fast hash.
         self.is_strong = hashes.is_strong(secret)
+        #: Stored hash → seconds. These hashes had too many guesses to be compared now.
+        self.retry_after: dict[str, int] = {}
 
     def matches(self, stored_hash: str) -> bool:
         """Return whether the stored hash is this secret's, in constant time. Never raises."""

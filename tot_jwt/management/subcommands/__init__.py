@@ -31,6 +31,7 @@ from tot_jwt.management.subcommands.keys import (
 from tot_jwt.management.subcommands.listing import ListKeys, ShowKey
 from tot_jwt.management.subcommands.signing_keys import CreateSigningKey
 from tot_jwt.management.subcommands.tokens import InspectToken
+from tot_jwt.management.subcommands.usage import Usage
 
 __all__ = ["SUBCOMMANDS", "Subcommand"]
 
@@ -54,6 +55,7 @@ SUBCOMMANDS: tuple[Subcommand, ...] = (
     END_OLD_SECRET,
     RevokeKey(),
     END_TOKENS,
+    Usage(),
     ImportKeys(),
     InspectToken(),
     CreateSigningKey(),
