@@ -22,6 +22,7 @@ from tests.support.limited import Limited, limits_of
 from tests.support.requests import JSON, bearer, key_headers
 from tests.support.times import NOON, stopped_clocks
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
+from tot_jwt.http.errors import ApiError
 from tot_jwt.principal import ApiClient
 from tot_jwt.throttles import ApiKeyThrottle
 
@@ -162,6 +163,17 @@ def test_actions_of_viewset_count_together(ask):
     answers = [ask(Routed, method, user=client) for method in ("get", "post", "get")]
 
     assert [each.status_code for each in answers] == [200, 201, 429]
+
+
+def test_request_without_view_is_limited():
+    """A host may ask the throttle outside a view of DRF, where no headers can be added."""
+    request = APIRequestFactory().get("/orders")
+    request.user = client_with("1/min")
+
+    assert ApiKeyThrottle().allow_request(request, None) is True
+    with pytest.raises(ApiError) as rejected:
+        ApiKeyThrottle().allow_request(request, None)
+    assert (rejected.value.status_code, rejected.value.wait) == (429, 37)
 
 
 # Users

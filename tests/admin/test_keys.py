@@ -71,8 +71,8 @@ def test_long_history_costs_no_more_queries(
         lifecycle.end_tokens(key)
         make_key(created_by_key=key)
 
-    # Session, user, key, app domain, created keys.
-    with django_assert_num_queries(5):
+    # Session, user, key, app domain, created keys, usage.
+    with django_assert_num_queries(6):
         client.get(change_url(key))
 
 

@@ -103,6 +103,9 @@ def test_checks_are_registered_with_tags():
         ("EXCHANGE_FAILURE_RATES", {"adress": "30/min"}, "E016"),
         ("EXCHANGE_FAILURE_RATES", {"address": "30"}, "E016"),
         ("EXCHANGE_FAILURE_RATES", {"address": "30/min", "key": 30}, "E016"),
+        ("RATE_LIMIT", "600", "E026"),
+        ("RATE_LIMIT", 600, "E026"),
+        ("RATE_LIMIT", "", "E026"),
         ("EXCHANGE_RATE", "0/min", "E017"),
         ("EXCHANGE_RATE", "30/week", "E017"),
         ("EXCHANGE_RATE", "30/month", "E017"),
@@ -177,6 +180,7 @@ def test_invalid_setting_is_an_error(settings, name, value, check_id):
         {
             "EXCHANGE_FAILURE_RATES": {},
             "EXCHANGE_RATE": "1/sec",
+            "RATE_LIMIT": "600/min",
             "KEY_CHANGE_RATE": "10/d",
             "THROTTLE_CACHE": "default",
         },

@@ -159,6 +159,28 @@ def begin(auth):
     return flow, next(flow).url.path
 
 
+def test_late_rejection_keeps_newer_token(api, auth):
+    send_threads(api, auth)
+    api.ended["token-1"] = rejected()
+    flows = [auth.sync_auth_flow(httpx.Request("GET", ORDERS)) for _ in range(2)]
+    first, second = [(flow, next(flow)) for flow in flows]
+
+    def reply(flow, request):
+        response = api.handle(request)
+        response.request = request
+        return flow.send(response)
+
+    exchange = reply(*first)
+    repeated = reply(first[0], exchange)
+    late = reply(*second)
+
+    assert exchange.url.path == "/token"
+    shown = [request.headers["Authorization"] for request in (repeated, late)]
+    assert shown == ["Bearer token-2"] * 2
+    first[0].close()
+    second[0].close()
+
+
 def begin_in_thread(auth):
     """Begin a flow in a thread that then ends. Return the flow."""
     flows = []

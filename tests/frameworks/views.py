@@ -83,7 +83,7 @@ def has_a_bug(request: HttpRequest) -> HttpResponse:
 
 
 @require_token
-async def returns_nothing(request: HttpRequest) -> None:
+async def returns_nothing(request: HttpRequest) -> Any:
     """Return no response."""
 
 

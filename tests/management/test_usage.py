@@ -11,7 +11,7 @@ from tot_jwt.models import KeyUsage
 
 HOUR = 3600
 NOW = int(NOON.timestamp())
-PENDING = "Processes write their counts once a minute: the last minute may be missing."
+PENDING = "Processes write their counts once a minute: the latest requests may be missing."
 
 
 class Terminal(io.StringIO):

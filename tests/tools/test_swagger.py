@@ -82,7 +82,7 @@ def try_out(page: "Page", name: str) -> str:
     box = operation(page, name)
     box.locator(".try-out__btn").click()
     box.locator(".execute").click()
-    return box.locator(".live-responses-table td.response-col_status").inner_text().split()[0]
+    return box.locator(".live-responses-table tbody td.response-col_status").inner_text().split()[0]
 
 
 def authorize(page: "Page", values: dict[str, str]) -> None:
@@ -161,5 +161,5 @@ def test_exchange_is_tried_out(open_page, example):
     box.locator(".execute").click()
 
     live = box.locator(".live-responses-table")
-    assert live.locator("td.response-col_status").inner_text().split()[0] == "200"
+    assert live.locator("tbody td.response-col_status").inner_text().split()[0] == "200"
     assert '"tokenType": "Bearer"' in live.inner_text()

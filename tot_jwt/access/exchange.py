@@ -64,7 +64,13 @@ def exchange(
 def _issue(grant: Grant, address: str) -> IssuedToken:
     state, scopes = grant
     client = ApiClient(
-        state.public_key, state.app_domain, state.app_domain_id, state.environment, scopes
+        state.public_key,
+        state.app_domain,
+        state.app_domain_id,
+        state.environment,
+        scopes,
+        rate_limit=state.rate_limit,
+        domain_rate_limit=state.domain_rate_limit,
     )
     raw, token = ApiToken.issue(client, generation=state.generation)
     fields = {"public_key": state.public_key, "jti": token["jti"], "address": address}

@@ -47,9 +47,9 @@ def _write(connection: BaseDatabaseWrapper, group: Iterable[Counter]) -> None:
 
 @contextmanager
 def _own_connection(alias: str) -> Iterator[BaseDatabaseWrapper]:
-    """Use a connection that no transaction and no pool of the host holds.
+    """Use a connection of its own: the host's may be in a transaction, or its pool used up.
 
-    A pool starts threads. Python does not start any in a process that exits.
+    A pool could also not grow: Python starts no threads in a process that exits.
     """
     shared = connections[alias]
     options = {**shared.settings_dict["OPTIONS"]}

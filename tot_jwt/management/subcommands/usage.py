@@ -20,7 +20,7 @@ from tot_jwt.management.subcommands.base import (
     find_key,
 )
 
-PENDING = "Processes write their counts once a minute: the last minute may be missing."
+PENDING = "Processes write their counts once a minute: the latest requests may be missing."
 
 
 class Usage(Subcommand):
