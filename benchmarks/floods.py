@@ -41,7 +41,7 @@ def of_keys() -> Iterator[Finding]:
         "Cached keys of twice as many", len(key_state._states), at_most=key_state.MAX_STATES
     )
     yield Finding(
-        "Cached times of use of twice as many", len(usage._recorded), at_most=usage.MAX_USES
+        "Cached times of use of twice as many", len(usage._recorded), at_most=usage.MAX_TIMES
     )
 
 

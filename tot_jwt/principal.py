@@ -1,6 +1,5 @@
 """ApiClient: the user of a request that a program sends."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from asgiref.sync import sync_to_async
 
 from tot_jwt.exceptions import ServiceUnavailable
 from tot_jwt.utils.copying import CopiesToItself
+from tot_jwt.utils.event_loop import is_in_event_loop
 
 #: Returns whether these scopes suffice.
 Rule = Callable[[frozenset[str]], bool]
@@ -120,7 +120,7 @@ class ApiClient(CopiesToItself):
     def _confirmed_scopes(self) -> frozenset[str]:
         if self.confirm is None:
             return frozenset()
-        if _is_in_event_loop():  # where Django forbids queries
+        if is_in_event_loop():
             return getattr(self.confirm, "answer", None) or frozenset()
         return self.confirm()
 
@@ -170,11 +170,3 @@ def _client_of_auth(request: Any) -> object:
 
 def _has_prefix(prefix: str) -> Rule:
     return lambda scopes: any(scope.startswith(prefix) for scope in scopes)
-
-
-def _is_in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

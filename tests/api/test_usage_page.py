@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -46,7 +47,7 @@ def key(make_key: Any) -> ApiKey:
 def test_curl_gets_answer_of_page(key):
     (command,) = documents.blocks(PAGE, "sh")
     words = shlex.split(command.replace("\\\n", ""))
-    sent = [after for word, after in zip(words, words[1:], strict=False) if "urlencode" in word]
+    sent = [after for word, after in pairwise(words) if "urlencode" in word]
     query = urlencode([tuple(parameter.split("=", 1)) for parameter in sent])
     url = next(word for word in words if word.startswith("http"))
 

@@ -199,7 +199,7 @@ def test_thread_never_waits_for_itself(auth):
     nested.close()
 
 
-def test_wait_for_a_thread_has_an_end(api):
+def test_wait_for_thread_ends(api):
     clock = StoppedClock()
     clock.is_impatient = True
     auth = TokenAuth(f"{api.url}/token", **credentials(clock=clock))
@@ -215,7 +215,7 @@ def test_wait_for_a_thread_has_an_end(api):
     second.close()
 
 
-def test_wait_for_a_task_has_an_end(api):
+def test_wait_for_task_ends(api):
     class Impatient(StoppedClock):
         async def await_(self, end, seconds):
             await super().await_(end, 0)

@@ -41,7 +41,6 @@ def sync(request: Any) -> dict[str, Any]:
 @plain.get("/async")
 @api.get("/async")
 async def asynchronous(request: Any) -> dict[str, Any]:
-    assert await request.auser() is request.user
     return facts(request)
 
 

@@ -1,8 +1,10 @@
 """`tot_jwt.contrib.ninja`: TokenAuth and install."""
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from ninja.testing import TestAsyncClient, TestClient
 
 from tests.contrib.ninja_urls import api
 from tests.support.faults import database_gone
@@ -128,6 +130,19 @@ def test_undocumented_operation_is_protected(make_key, make_token, client):
 
     assert client.get("/api/hidden", headers=headers).status_code == 200
     assert client.get("/api/hidden", headers=bearer(make_token(make_key()))).status_code == 403
+
+
+def test_test_clients_of_ninja_work(make_key, make_token, monkeypatch):
+    monkeypatch.setenv("NINJA_SKIP_REGISTRY", "yes")  # ninja 1.5 mounts an API only once
+    key = make_key(scopes=["orders:read"])
+    headers = {"AUTHORIZATION": f"Bearer {make_token(key)}"}
+
+    async def ask():
+        return await TestAsyncClient(api).get("/async", headers=headers)
+
+    for answer in (TestClient(api).get("/sync", headers=headers), async_to_sync(ask)()):
+        assert (answer.status_code, answer.json()["pk"]) == (200, key.public_key)
+    assert TestClient(api).get("/sync").json()["code"] == "not_authenticated"
 
 
 def test_wrong_scopes_are_rejected():

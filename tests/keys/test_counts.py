@@ -275,7 +275,7 @@ def test_erased_keys_counts_are_dropped(make_key, caplog):
     assert not KeyUsage.objects.exists()
 
 
-def test_new_key_of_same_name_is_counted(make_key):
+def test_recreated_key_is_counted(make_key):
     key = make_key(public_key="pk_x")
     counter = counters.of("pk_x")
     counter.refuse()

@@ -104,18 +104,17 @@ def test_few_other_keys_are_written(make_key, post_token, pass_time, refused):
 # In the transactions of a host
 
 
-def test_counts_wait_for_hosts_commit(make_key, make_token):
+def test_counts_wait_for_hosts_commit(make_key):
     key = make_key()
-    token = make_token(key)
-    forget()
 
-    with transaction.atomic():
-        for _ in range(3):
-            verify_token(token, address="")
-        assert usage.of_key(key.public_key, 0, HOUR) == []
-        assert rows() == [(1, 0)]
+    with statements() as sent:
+        with transaction.atomic():
+            for _ in range(3):
+                usage.key_used(key.public_key)
+            assert counted(key) == (0, 0)
+    assert sent == ["SELECT keyusage", *FIRST]
 
-    assert rows() == [(4, 0)]
+    assert rows() == [(3, 0)]
 
 
 def test_rolled_back_counts_are_written_later(make_key, make_token, pass_time):
@@ -322,7 +321,7 @@ def test_use_during_write_waits(make_key):
 
 
 @pytest.mark.usefixtures("pass_time")
-def test_too_many_waiting_keys_displace_the_oldest(make_key, caplog):
+def test_oldest_waiting_key_is_displaced(make_key, caplog):
     keys = [make_key(public_key=f"pk_{number}") for number in range(4)]
     few = Counters(limit=2)
     uses = [few.of(key.public_key).accept() for key in keys]

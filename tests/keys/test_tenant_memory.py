@@ -1,13 +1,14 @@
 """What a process remembers of keys belongs to one schema of its database (security.md B7)."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from tests.support.keys_client import client_of, code_of
 from tests.support.requests import JSON, TOKEN_URL, bearer, body
 from tests.support.times import NOON
-from tests.support.uses import updates
+from tests.support.uses import counted, updates
 from tot_jwt.keys import usage
+from tot_jwt.keys.counts import counters
 from tot_jwt.models import ApiKey, current_tenant
 
 pytestmark = pytest.mark.req("B7")
@@ -104,3 +105,45 @@ def test_guesses_are_counted_per_schema(make_key, post_token, enter, settings):
     for schema, expected in [("home", 401), ("home", 429), ("abroad", 401), ("abroad", 429)]:
         enter(schema)
         assert code_of(post_token(key, totSecretKey="wrong"))[0] == expected
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("pass_time")
+def test_use_is_counted_per_schema(make_key, enter):
+    key = make_key()
+    enter("home")
+    counters.of(key.public_key).refuse()
+    enter("abroad")
+    counters.of(key.public_key).refuse()
+
+    assert counted(key) == (0, 1)
+    assert [counter.tenant for counter in counters.waiting()] == [("default", "home")]
+    enter("home")
+    assert counted(key) == (0, 2)  # all schemas have the same rows here
+
+
+@pytest.mark.django_db(transaction=True)
+def test_count_waits_for_its_schema(make_key, enter):
+    key = make_key()
+
+    with transaction.atomic():
+        enter("home")
+        usage.key_used(key.public_key)
+        enter("abroad")  # before the commit
+
+    assert counted(key) == (0, 0)
+    enter("home")
+    assert counted(key) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_request_writes_its_tenants_counts_only(make_key, enter, pass_time):
+    key, other = make_key(), make_key()
+    for schema in ("home", "abroad"):
+        enter(schema)
+        counters.of(other.public_key).refuse()
+    pass_time(60)
+
+    usage.key_used(key.public_key)
+
+    assert [counter.tenant for counter in counters.waiting()] == [("default", "home")]

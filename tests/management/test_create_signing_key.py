@@ -75,7 +75,7 @@ def test_missing_cryptography_is_an_error(run, monkeypatch):
         run("create_signing_key")
 
 
-def test_errors_of_checks_do_not_matter(settings):
+def test_errors_of_checks_do_not_matter(db, settings):
     """The message of E003 names this command."""
     settings.TOT_JWT = {"ALGORITHM": "ES256"}
     out = io.StringIO()

@@ -20,12 +20,21 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 #: The names that hosts import, by the module that they import them from.
 PUBLIC_NAMES = {
-    "access": ["averify_keys", "averify_token", "verify_keys", "verify_token"],
+    "access": [
+        "ahas_scope",
+        "averify_keys",
+        "averify_request",
+        "averify_token",
+        "verify_keys",
+        "verify_request",
+        "verify_token",
+    ],
     "authentication": ["ApiKeyAuthentication", "JWTAuthentication", "StrictJWTAuthentication"],
     "client": ["TokenError"],
     "contrib.ninja": ["TokenAuth", "install"],
     "decorators": ["require_token"],
     "exceptions": ["TotJWTError"],
+    "http.responses": ["error_response"],
     "keys": [
         "change_domain",
         "change_key",

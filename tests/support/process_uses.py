@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import django
@@ -37,8 +38,9 @@ def lose_database(_: dict[str, Any]) -> None:
     from django.db import connection
 
     connection.close()
-    os.rename(connection.settings_dict["NAME"], connection.settings_dict["NAME"] + ".gone")
-    os.mkdir(connection.settings_dict["NAME"])
+    file = Path(connection.settings_dict["NAME"])
+    file.unlink()
+    file.mkdir()
 
 
 def leave_transaction(_: dict[str, Any]) -> None:
@@ -51,7 +53,6 @@ def leave_transaction(_: dict[str, Any]) -> None:
 #: What happens after the uses.
 ENDS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "exit": lambda _: None,
-    "error": lambda _: 1 / 0,
     "kill": lambda _: os.kill(os.getpid(), signal.SIGKILL),
     "fork": fork,
     "lose database": lose_database,

@@ -13,6 +13,9 @@ from tot_jwt.testing import reset
 #: After the last hour.
 FOREVER = 2**60
 
+#: The numbers of accepted and of refused uses in a database.
+SUMS = "SELECT coalesce(sum(accepted), 0), coalesce(sum(refused), 0) FROM tot_jwt_keyusage"
+
 
 def used(key):
     """Return when the key and its previous secret were used, in seconds after NOON."""

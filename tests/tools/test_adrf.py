@@ -1,12 +1,15 @@
 """Asynchronous views of adrf, as docs/other-frameworks.md says."""
 
 import pytest
+from asgiref.sync import async_to_sync
 
 from tests.frameworks.views import Reference
 from tests.support.faults import database_gone
 from tests.support.requests import bearer
 from tests.support.token_requests import all_kinds, both_ways
+from tests.tools.async_urls import ADRF
 from tot_jwt.keys import state as key_state
+from tot_jwt.throttles import ApiKeyThrottle
 
 pytestmark = pytest.mark.urls("tests.tools.async_urls")
 
@@ -46,3 +49,18 @@ def test_unavailable_database_is_503(make_key, make_token, ask):
     with database_gone():
         for answer in ask("/orders", headers=headers):
             assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+
+
+def test_limit_of_key_counts(make_key, make_token, async_rf):
+    class Limited(ADRF["Orders"]):
+        throttle_classes = [ApiKeyThrottle]
+
+    key = make_key(scopes=["orders:read"], rate_limit="2/hour")
+    request = async_rf.get("/orders", headers=bearer(make_token(key)))
+    ask = async_to_sync(Limited.as_view())
+
+    answers = [ask(request) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[0].headers["RateLimit-Policy"] == '"key";q=2;w=3600'
+    assert int(answers[2].headers["Retry-After"]) > 0

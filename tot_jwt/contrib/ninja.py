@@ -1,6 +1,5 @@
 """Tokens in django-ninja: ``TokenAuth(scopes=[…])`` for operations, ``install(api)`` for errors."""
 
-import asyncio
 from collections.abc import Callable, Sequence
 from functools import wraps
 from inspect import unwrap
@@ -26,6 +25,7 @@ from tot_jwt.http.caching import keep_private
 from tot_jwt.http.headers import reads_authorization
 from tot_jwt.http.responses import error_response, protect
 from tot_jwt.tokens.token import ApiToken
+from tot_jwt.utils.event_loop import is_in_event_loop
 
 _DESCRIPTION = "A token that the client got for its API keys."
 
@@ -53,7 +53,7 @@ class TokenAuth:
 
     def __call__(self, request: HttpRequest) -> Any:
         """Return the token, None, or in an event loop a coroutine of one. Raises TokenError."""
-        return self._averify(request) if _is_in_event_loop() else self._verify(request)
+        return self._averify(request) if is_in_event_loop() else self._verify(request)
 
     @property
     def openapi_security_schema(self) -> SecuritySchema:
@@ -151,11 +151,3 @@ def _protect(request: HttpRequest, response: Any) -> Any:
     if _asks_for_token(request) and isinstance(response, HttpResponseBase):
         protect(response)
     return response
-
-
-def _is_in_event_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

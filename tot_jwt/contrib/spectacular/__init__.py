@@ -1,10 +1,10 @@
 """OpenAPI with drf-spectacular. ``tot_jwt.contrib.spectacular`` in INSTALLED_APPS activates it."""
 
-from importlib.util import find_spec
-
 from django.core.exceptions import ImproperlyConfigured
 
-if find_spec("drf_spectacular") is None:
+try:
+    import drf_spectacular  # noqa: F401 - tells whether it is installed
+except ImportError as error:
     raise ImproperlyConfigured(
         "tot_jwt.contrib.spectacular needs drf-spectacular. Install tot-jwt[openapi]."
-    )
+    ) from error

@@ -1,5 +1,6 @@
 """What drf-spectacular asks about the authentication classes."""
 
+from abc import abstractmethod
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -35,9 +36,9 @@ class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
         """Return nothing: `get_security_requirement` registers the schemes that a view needs."""
         return []
 
+    @abstractmethod
     def requirements(self, access: Access) -> list[Schema]:
         """Return the alternatives."""
-        raise NotImplementedError
 
 
 class TokenScheme(_Scheme):  # type: ignore[no-untyped-call]
