@@ -75,6 +75,7 @@ def test_code_of_the_page_runs(live_server, key, monkeypatch, capsys):
     names = {}
     for block in code:
         exec(compile(block, "docs/client.md", "exec"), names)  # noqa: S102 - our own page
+    names["session"].close()
     orders = '["myapp.com"]\n'
 
     assert capsys.readouterr().out == f"{orders}{[200] * 10}\n{orders}{orders}"

@@ -1,5 +1,9 @@
 """docs/openapi.md: its code works, and its table names the schemes."""
 
+from django.urls import include, path
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
+
 from example_project import settings as example
 from tests.support.documents import blocks, read, section, table
 from tot_jwt.contrib.spectacular import schemes
@@ -16,7 +20,7 @@ def run(part):
 
 
 def test_page_configures_the_example():
-    names = run("INSTALLED_APPS")
+    names = run("INSTALLED_APPS = ")
 
     assert set(names["INSTALLED_APPS"]) <= set(example.INSTALLED_APPS)
     assert names["REST_FRAMEWORK"].items() <= example.REST_FRAMEWORK.items()
@@ -25,7 +29,7 @@ def test_page_configures_the_example():
 
 
 def test_page_mounts_schema_and_docs():
-    [schema, docs] = run("urlpatterns")["urlpatterns"]
+    [schema, docs] = run("urlpatterns = ")["urlpatterns"]
 
     assert schema.resolve("api/schema/").url_name == "schema"
     assert docs.resolve("api/docs/").url_name == "docs"
@@ -44,3 +48,18 @@ def test_hook_of_page_filters_paths():
     assert only_api([("/api/token", "", "GET", None), ("/oauth/token", "", "POST", None)]) == [
         ("/api/token", "", "GET", None)
     ]
+
+
+def test_named_hook_runs_before_others():
+    hooks = run("POSTPROCESSING_HOOKS")["SPECTACULAR_SETTINGS"]["POSTPROCESSING_HOOKS"]
+    named = [hook.replace("shop.hooks.change", f"{__name__}.list_paths") for hook in hooks]
+
+    with patched_settings({"POSTPROCESSING_HOOKS": named}):
+        schema = SchemaGenerator(patterns=[path("", include("tot_jwt.urls"))]).get_schema()
+
+    assert "/token" in schema["x-paths"]
+
+
+def list_paths(result, **kwargs):
+    """Return the schema with a list of its paths, as the hook of a host."""
+    return {**result, "x-paths": list(result["paths"])}

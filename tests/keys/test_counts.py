@@ -1,6 +1,7 @@
 """How often keys are used: what is accepted, what is refused, and what is not counted at all."""
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.test import override_settings
 
 from tests.support import oauth
@@ -11,7 +12,7 @@ from tests.support.threads import run_threads
 from tests.support.times import NOON
 from tests.support.tokens import claims_for, sign
 from tests.support.uses import FOREVER, counted, forget
-from tot_jwt.access import verify_token
+from tot_jwt.access import averify_token, verify_token
 from tot_jwt.authentication import JWTAuthentication
 from tot_jwt.keys import lifecycle, usage
 from tot_jwt.keys.counts import HOUR, counters
@@ -202,6 +203,21 @@ def test_warm_token_is_counted(make_key, make_token, django_assert_num_queries):
                 refuse(client)
 
     assert counted(key) == (2 + 700, 300)
+
+
+def test_event_loop_counts_without_query(make_key, make_token):
+    key = make_key()
+    token = make_token(key)
+    verify_token(token, address="")
+
+    async def use():
+        # A query in the event loop raises SynchronousOnlyOperation.
+        client, _ = await averify_token(token, address="")
+        refuse(client)
+
+    async_to_sync(use)()
+
+    assert counted(key) == (2, 1)
 
 
 def test_refusal_moves_written_use(make_key, make_token, pass_time):

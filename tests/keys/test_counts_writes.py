@@ -107,11 +107,10 @@ def test_few_other_keys_are_written(make_key, post_token, pass_time, refused):
 def test_counts_wait_for_hosts_commit(make_key):
     key = make_key()
 
-    with statements() as sent:
-        with transaction.atomic():
-            for _ in range(3):
-                usage.key_used(key.public_key)
-            assert counted(key) == (0, 0)
+    with statements() as sent, transaction.atomic():
+        for _ in range(3):
+            usage.key_used(key.public_key)
+        assert counted(key) == (0, 0)
     assert sent == ["SELECT keyusage", *FIRST]
 
     assert rows() == [(3, 0)]

@@ -55,7 +55,7 @@ def test_schemathesis_finds_nothing(tmp_path):
     [tested] = re.findall(r"Tested: (\d+)", done.stdout)
     [covered] = re.findall(r"API Links: +(\d+) covered", done.stdout)
     assert int(tested) >= 23
-    assert int(covered) == 5
+    assert int(covered) >= 3
 
 
 def test_production_serves_swagger_ui(tmp_path):

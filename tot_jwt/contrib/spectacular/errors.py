@@ -78,6 +78,18 @@ _RETRY_AFTER: Schema = {
     }
 }
 
+#: What ApiKeyThrottle adds to each response of a view.
+_RATE_LIMIT: Schema = {
+    "RateLimit-Policy": {
+        "schema": {"type": "string"},
+        "description": 'The limit, for example `"key";q=600;w=60`.',
+    },
+    "RateLimit": {
+        "schema": {"type": "string"},
+        "description": 'What is left of it, for example `"key";r=0;t=17`.',
+    },
+}
+
 
 def responses(errors: Iterable[Error], translate: Translate = ApiError) -> dict[str, Schema]:
     """Return the responses for these errors, by status."""
@@ -100,8 +112,10 @@ def view_responses() -> dict[str, tuple[str, Schema]]:
         bodies = [_plain(each.detail) for each in translations]
         status = str(translations[0].status_code)
         # The view's own errors of status 400 can be any JSON.
-        schema = {} if status == "400" else _VIEW_ERROR
-        found[status] = (name, _response(translations, bodies, schema))
+        response = _response(translations, bodies, {} if status == "400" else _VIEW_ERROR)
+        if status == "429":
+            response["headers"] = response["headers"] | _RATE_LIMIT
+        found[status] = (name, response)
     return found
 
 
