@@ -10,7 +10,6 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 
-
 #: The extras of contributors and of the example project: they set no bound for hosts.
 OWN = {"demo", "dev", "lint", "production", "test"}
 

@@ -103,7 +103,7 @@ def _check_environment(client: ApiClient, view: "APIView") -> None:
 
 
 def _has_required_scopes(client: ApiClient, request: Request, view: "APIView") -> bool:
-    required = _required_scopes(request, view)
+    required = required_scopes(request, view)
     if required is None:
         return False
     if not all(client.has_scope(scope) for scope in required):
@@ -111,7 +111,7 @@ def _has_required_scopes(client: ApiClient, request: Request, view: "APIView") -
     return True
 
 
-def _required_scopes(request: Request, view: "APIView") -> Sequence[str] | None:
+def required_scopes(request: Request, view: "APIView") -> Sequence[str] | None:
     """Return the scopes for this request, or None if its action and method are not listed."""
     required: RequiredScopes | None = getattr(view, "required_scopes", None)
     if isinstance(required, Mapping) and _are_names(required, view):

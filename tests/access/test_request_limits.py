@@ -214,7 +214,7 @@ def test_changed_limit_counts_at_once(make_key, send):
     assert [send(key).status_code for _ in range(2)] == [200, 429]
 
 
-def test_others_change_counts_when_state_is_old(make_key, make_token, client, pass_time):
+def test_change_elsewhere_counts_after_age(make_key, make_token, client, pass_time):
     key = make_key(rate_limit="100/min")
     headers = bearer(make_token(key))
     assert limits_of(client.get(LIMITED, headers=headers))[1] == '"key";r=99;t=60'

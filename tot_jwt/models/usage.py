@@ -22,7 +22,9 @@ class KeyUsage(models.Model):
 
     class Meta:
         default_permissions = ()
-        constraints = (models.UniqueConstraint("key", "at", name="tot_jwt_usage_of_an_hour"),)
+        constraints = (
+            models.UniqueConstraint(fields=("key", "at"), name="tot_jwt_usage_of_an_hour"),
+        )
 
     def __str__(self) -> str:
         return f"{self.key_id} {self.at}"

@@ -7,7 +7,7 @@ from drf_spectacular.drainage import warn
 from rest_framework.permissions import AND, OR, BasePermission
 from rest_framework.views import APIView, exception_handler
 
-from tot_jwt.permissions import HasScopes, NotApiClient, _required_scopes
+from tot_jwt.permissions import HasScopes, NotApiClient, required_scopes
 from tot_jwt.throttles import ApiKeyThrottle
 
 
@@ -49,7 +49,7 @@ def _implies(permission: Any, kind: type[BasePermission]) -> bool:
 
 def _scopes(view: APIView) -> Sequence[str] | None:
     try:
-        return _required_scopes(view.request, view)
+        return required_scopes(view.request, view)
     except Exception as error:  # a host's property may need a real request
         warn(f"could not read the required scopes of {type(view).__name__}: {error}")
         return ()
