@@ -135,14 +135,14 @@ def test_screen_reader_gets_words_and_table(pass_time, superuser, client, make_k
 
 def test_numbers_follow_language(pass_time, superuser, client, make_key, settings):
     settings.USE_THOUSAND_SEPARATOR = True
-    settings.LANGUAGE_CODE = "de"
+    settings.LANGUAGE_CODE = "pt"
     key = make_key()
     use(key, TODAY, accepted=1234, refused=5678)
 
-    with translation.override("de"):
+    with translation.override("pt"):
         page = text(client.get(change_url(key)))
 
-    assert rows(page)[1] == ["29. Oktober", "1.234", "5.678"]
+    assert rows(page)[1] == ["29 de Outubro", "1.234", "5.678"]
     assert parts(page, "accepted") == [(97.083, 109.5, 18.5)]
     assert "," not in "".join(re.findall(r'(?:x|y|width|height)="([^"]*)"', chart(page)))
 

@@ -75,7 +75,7 @@ def test_answers_are_never_translated(api, child, settings):
 def test_views_ignore_atomic_requests():
     assert [pattern.callback._non_atomic_requests for pattern in urls.urlpatterns] == [
         {"default"}
-    ] * 4
+    ] * 5
 
 
 @pytest.mark.req("D2")
