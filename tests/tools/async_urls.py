@@ -2,10 +2,13 @@
 
 from typing import Any
 
-from channels.routing import URLRouter
 from django.urls import include, path
 
 from tests.support.documents import blocks, read, section
+from tests.tools.packages import needed
+
+needed("adrf")
+URLRouter = needed("channels.routing").URLRouter
 
 PAGE = read("docs/other-frameworks.md")
 

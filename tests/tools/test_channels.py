@@ -2,14 +2,16 @@
 
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
-from channels.testing import WebsocketCommunicator
 
 from tests.support.faults import database_gone
 from tests.support.requests import bearer
 from tests.support.token_requests import all_kinds
 from tests.tools.async_urls import websocket
+from tests.tools.packages import needed
 from tot_jwt.keys import lifecycle
 from tot_jwt.keys import state as key_state
+
+WebsocketCommunicator = needed("channels.testing").WebsocketCommunicator
 
 pytestmark = pytest.mark.urls("tests.tools.async_urls")
 

@@ -8,6 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tests.support.schema_server import ROOT, environment, running_example
+from tests.tools.packages import needed
+
+needed("schemathesis")
 
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 
