@@ -1,6 +1,7 @@
 """The decorator that lets API clients use a view of Django, without Django REST framework."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast, overload
 
@@ -11,7 +12,8 @@ from django.http.response import HttpResponseBase
 
 from tot_jwt.access.requests import averify_request, checked_scopes, verify_request
 from tot_jwt.exceptions import TotJWTError
-from tot_jwt.http.responses import error_response, protect
+from tot_jwt.http.caching import uncached
+from tot_jwt.http.responses import protect, response_to, undo_writes
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -42,6 +44,11 @@ def require_token(view: Any = None, /, *, scopes: Sequence[str] | None = None) -
 
 
 def _decorate(view: V, scopes: Sequence[str]) -> V:
+    if isinstance(view, type):
+        raise ImproperlyConfigured(
+            f"require_token got the class {view.__name__}. On a class, use "
+            "method_decorator(require_token(), name='dispatch')."
+        )
     wrapper: Any = (_async_wrapper if _is_async(view) else _wrapper)(view, scopes)
     wrapper.csrf_exempt = True  # The session plays no part.
     wrapper.login_required = False  # Otherwise LoginRequiredMiddleware redirects the client.
@@ -54,9 +61,10 @@ def _wrapper(view: Callable[..., Any], scopes: Sequence[str]) -> Callable[..., A
         _check_type(request)
         try:
             verify_request(request, scopes)
-            response = view(request, *args, **kwargs)
+            with _entered(request):
+                response = view(request, *args, **kwargs)
         except TotJWTError as error:
-            return _response_of(error)
+            return response_to(error)
         return _protected(response)
 
     return wrapper
@@ -68,12 +76,24 @@ def _async_wrapper(view: Callable[..., Any], scopes: Sequence[str]) -> Callable[
         _check_type(request)
         try:
             await averify_request(request, scopes)
-            response = await view(request, *args, **kwargs)
+            with _entered(request):
+                response = await view(request, *args, **kwargs)
         except TotJWTError as error:
-            return _response_of(error)
+            return response_to(error)
         return _protected(response)
 
     return wrapper
+
+
+@contextmanager
+def _entered(request: HttpRequest) -> Iterator[None]:
+    """Run the view. What it wrote is undone only here: a refused request has written nothing."""
+    with uncached(request):
+        try:
+            yield
+        except TotJWTError:
+            undo_writes()
+            raise
 
 
 def _is_async(view: Any) -> bool:
@@ -92,12 +112,6 @@ def _check_type(request: object) -> None:
             "require_token got no HttpRequest. On a class, use method_decorator(require_token(), "
             "name='dispatch'); in Django REST framework, use JWTAuthentication and HasScopes."
         )
-
-
-def _response_of(error: TotJWTError) -> HttpResponseBase:
-    if error.status == 500:  # a bug of the view, which Django reports
-        raise error
-    return error_response(error)
 
 
 def _protected(response: Any) -> Any:

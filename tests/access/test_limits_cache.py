@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from django.db import connections
 
 from tests.support.caches import BROKEN, RECORDING, RecordingCache, cache_errors, in_memory
@@ -174,6 +175,38 @@ def test_broken_cache_logs_once_a_minute(settings, make_key, guess, caplog, pass
 
     assert told == [1, 1, 2, 2]
     assert "Traceback" not in caplog.text
+
+
+class TextCache(LocMemCache):
+    """A cache that answers with text, as its server does."""
+
+    answers: Any
+
+    def incr(self, *args: Any, **kwargs: Any) -> Any:
+        return next(self.answers)
+
+
+def test_numbers_of_cache_may_be_text(limit, settings, caplog):
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.TextCache"}}
+    TextCache.answers = iter(["1", "3", b"4", "-3", "many", "many", "many"])
+
+    passed = [_passes(replace(CLIENT, rate_limit="2/min")) for _ in range(6)]
+
+    assert passed == [True, False, False, True, True, True]
+    assert ["cache error: ValueError" in error for error in cache_errors(caplog)] == [True]
+
+
+@pytest.mark.urls("tests.support.limited")
+def test_invalid_rate_of_row_limits_nothing(limit, make_key, make_token, client, caplog):
+    limit(RATE_LIMIT="1/min")
+    key = make_key(app_domain__rate_limit="2/min")
+    type(key).objects.update(rate_limit="often\n")
+    headers = {"Authorization": f"Bearer {make_token(key)}"}
+    statuses = [client.get("/limited", headers=headers).status_code for _ in range(3)]
+
+    assert statuses == [200, 200, 429]  # the domain's limit is valid
+    told = f"{key.public_key}: Invalid rate 'often\\n'"
+    assert [told in error for error in cache_errors(caplog)] == [True]
 
 
 # Tenants

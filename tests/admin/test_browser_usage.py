@@ -68,7 +68,8 @@ def open_page(
         def open_page(width: int, scheme: str = "light", **options: Any) -> "Page":
             page: Page = open_window(width, scheme, **options)
             page.goto(change_url(key))
-            page.locator(".tot-usage summary").click()
+            # A pointer would scroll the page, after which Chromium may never report to be idle.
+            page.locator(".tot-usage summary").evaluate("summary => summary.click()")
             return page
 
         yield open_page

@@ -72,7 +72,7 @@ def test_python_of_page_sums_months(key, make_key):
     other = make_key(app_domain__domain="other.example")
     KeyUsage.objects.create(key=other, at=number(2025, 12, 1), accepted=3)
     names: dict[str, Any] = {}
-    (block,) = documents.blocks(PAGE, "python")
+    (block,) = documents.blocks(documents.section(PAGE, "In Python"), "python")
     exec(compile(block, "docs/usage.md", "exec"), names)  # noqa: S102 - our own text
 
     december, january = (list(names["usage_by_domain"](*each)) for each in ((2025, 12), (2026, 1)))

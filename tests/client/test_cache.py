@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import caches
 
 from tests.support.client import SECRET, Program, rejected
-from tot_jwt.client import InvalidCredentials
+from tot_jwt.client import InvalidCredentials, InvalidRequest
 
 
 class DictCache:
@@ -165,6 +165,31 @@ def test_damaged_entry_is_ignored(api):
         assert api.tokens[-1] == "Bearer token-1", value
 
 
+def test_entry_is_read_again_daily(api):
+    cache = DictCache()
+    reads = []
+
+    def get(key):
+        reads.append(key)
+        return json.dumps(GOOD | {"goodFor": 10**11, "until": 10**11, "spare": 10**11})
+
+    cache.get = get
+    program = Program("requests", api, cache=cache)
+    for pause, count in [(0, 1), (86_399.75, 1), (0.25, 2)]:
+        program.clock.now += pause
+        program.send()
+        assert len(reads) == count
+
+    # Nor is it used for longer than half a minute if the renewal fails.
+    cache.get = lambda key: None
+    api.always(400, {}, b"")
+    program.clock.now += 86_400 + 29.75
+    assert program.send().status_code == 200
+    program.clock.now += 0.25
+    with pytest.raises(InvalidRequest):
+        program.send()
+
+
 def test_good_entry_is_used(api):
     cache = DictCache()
     cache.get = lambda key: json.dumps(GOOD)
@@ -187,6 +212,21 @@ def test_failing_cache_stops_no_client(make_program, api, caplog):
 
     messages = [record.getMessage() for record in caplog.records if record.name == "tot_jwt.client"]
     assert messages == ["The token cache failed: ConnectionError"] * 2
+
+
+def test_cache_is_looked_up_by_thread(api):
+    class Proxy:
+        """A cache that is another object in each thread, as Django's `cache`."""
+
+        def __getattr__(self, name):
+            threads.add(threading.get_ident())
+            return getattr(cache, name)
+
+    cache, threads = DictCache(), set()
+    Program("async", api, cache=Proxy()).send()
+
+    assert threads == cache.threads != {threading.get_ident()}
+    assert len(cache.values) == 1
 
 
 def test_cache_does_not_block_the_loop(api):

@@ -1,5 +1,6 @@
 """The exchange: its errors, its pauses, and where it sends the secret."""
 
+import gzip
 import json
 
 import httpx
@@ -132,6 +133,17 @@ def test_strange_answers_are_errors(api):
         assert caught.value.status == reply[0]
 
     assert (len(api.exchanges), api.requests) == (len(STRANGE), [])
+
+
+def test_compressed_answer_is_not_decompressed(make_program, api):
+    for status, kind in [(200, UnexpectedAnswer), (503, Unavailable)]:
+        body = gzip.compress(granted("token-1")[2])
+        headers = {"Content-Encoding": "gzip", "Retry-After": "100"}
+        api.always(status, headers, body)
+
+        with pytest.raises(kind):
+            make_program().send()
+    assert api.headers["accept-encoding"] == "identity"
 
 
 def test_exchange_follows_no_redirect(make_program, api, elsewhere):

@@ -24,6 +24,7 @@ def test_token_serves_several_requests(make_program, api):
         }
     ]
     assert api.headers["content-type"] == "application/json"
+    assert api.headers["user-agent"] == "tot-jwt-client"
     assert "authorization" not in api.headers
     assert api.tokens == ["Bearer token-1"] * 2
 

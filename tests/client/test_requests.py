@@ -4,8 +4,9 @@ import io
 
 import pytest
 import requests
+import urllib3
 
-from tests.support.client import Program, rejected
+from tests.support.client import Program, StoppedClock, rejected
 from tot_jwt.client import Unavailable
 
 
@@ -43,7 +44,8 @@ def test_retry_is_in_the_history(program, api):
 
     response = program.send()
 
-    assert [each.status_code for each in response.history] == [401]
+    [old] = response.history
+    assert (old.status_code, old.request.headers["Authorization"]) == (401, "Bearer token-1")
     assert response.request.headers["Authorization"] == "Bearer token-2"
 
 
@@ -77,13 +79,106 @@ def test_unreachable_token_url_is_unavailable(api, error):
     assert (caught.value.status, caught.value.__context__) == (None, None)
 
 
-def test_session_may_have_the_same_auth(api):
-    session = requests.Session()
-    session.headers["X-Program"] = "7"
-    program = Program("requests", api, session=session)
-    session.auth = program.auth
+def test_system_error_is_unavailable(api):
+    api.url = "https://127.0.0.1:9"
+    with requests.Session() as session:
+        session.cert = "/no/such/file"
+        with pytest.raises(Unavailable, match="cannot be reached: OSError") as caught:
+            Program("requests", api, session=session).send()
 
-    assert session.get(f"{api.url}/orders").text == "orders"
+    assert caught.value.__context__ is None
+
+
+class Recorder(requests.adapters.HTTPAdapter):
+    """A network that takes 3 seconds, and remembers its timeouts."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.timeouts = clock, []
+
+    def send(self, request, **kwargs):
+        self.timeouts.append(kwargs["timeout"])
+        self.clock.now += 3
+        return super().send(request, **kwargs)
+
+
+@pytest.fixture
+def slow(api):
+    """Return a session of a program whose network takes time, with its adapter."""
+    session, clock = requests.Session(), StoppedClock()
+    adapter = Recorder(clock)
+    session.mount("http://", adapter)
+    session.auth = Program("requests", api, clock=clock, session=session).auth
+    yield session, adapter
+    session.close()
+
+
+def test_exchange_has_a_timeout(slow, api):
+    session, adapter = slow
+    api.replies.append((503, {"Retry-After": "50"}, b""))
+    session.get(f"{api.url}/orders", timeout=99)
+
+    # 7 seconds before the client gives up.
+    assert adapter.timeouts == [10, 7, 99]
+
+
+def test_repeated_response_has_its_time(slow, api):
+    session, _ = slow
+    api.ended["token-1"] = rejected()
+    response = session.get(f"{api.url}/orders", timeout=99)
+
+    assert (response.status_code, response.elapsed.total_seconds()) == (200, 3)
+
+
+def test_redirect_after_renewal_has_new_token(program, api):
+    api.ended["token-1"] = rejected()
+    api.answers["/old"] = (302, {"Location": "/orders"}, b"")
+
+    assert program.send("/old").status_code == 200
+    assert api.tokens == ["Bearer token-1", "Bearer token-2", "Bearer token-2"]
+
+
+class Drip(requests.adapters.BaseAdapter):
+    """A network that answers with a byte each 2 seconds."""
+
+    def __init__(self, clock):
+        super().__init__()
+        self.clock, self.reads = clock, 0
+
+    def send(self, request, **kwargs):
+        response = requests.Response()
+        response.status_code = 200
+        response.raw = urllib3.HTTPResponse(self, preload_content=False)
+        return response
+
+    def read(self, size):
+        self.reads += 1
+        self.clock.sleep(2)
+        return b" " * size
+
+    def close(self):
+        """Close nothing."""
+
+
+def test_slow_answer_ends(api):
+    clock = StoppedClock()
+    network = Drip(clock)
+    with requests.Session() as session:
+        session.mount("http://", network)
+        program = Program("requests", api, clock=clock, session=session)
+        with pytest.raises(Unavailable, match="in time") as caught:
+            program.send()
+
+    assert (network.reads, caught.value.__context__) == (30, None)
+
+
+def test_session_may_have_the_same_auth(api):
+    with requests.Session() as session:
+        session.headers["X-Program"] = "7"
+        session.auth = Program("requests", api, session=session).auth
+        response = session.get(f"{api.url}/orders")
+
+    assert response.text == "orders"
     assert "authorization" not in api.headers
     assert (len(api.exchanges), api.headers["x-program"]) == (1, "7")
 

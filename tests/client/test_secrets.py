@@ -5,22 +5,23 @@ import pickle
 import traceback
 
 import pytest
+import requests
 
 from tests.support.client import LIBRARIES, SECRET, Program, credentials, rejected
-from tot_jwt.client import TokenError, TooManyRequests
+from tot_jwt.client import TokenError, TooManyRequests, Unavailable
 
 #: The beginning of all tokens that the API issues.
 TOKEN = "token-"
 
 
-def report(error):
+def report(error, *packages):
     """Return all that an error reporter sees: each traceback with the variables of its frames."""
     shown = traceback.TracebackException.from_exception(error, capture_locals=True)
     ours = [
         f"{frame.name} {frame.locals}"
         for each in chain(shown)
         for frame in each.stack
-        if "/tot_jwt/" in frame.filename
+        if any(package in frame.filename for package in ["/tot_jwt/", *packages])
     ]
     assert ours
     return "\n".join([*ours, *traceback.format_exception(error)])
@@ -68,6 +69,62 @@ def test_refused_arguments_show_no_secret(kind):
         LIBRARIES[kind][0]("http://api.example.com/token", **credentials())
 
     assert SECRET not in report(caught.value)
+
+
+@pytest.mark.parametrize("kind", LIBRARIES)
+def test_bytes_are_not_shown(kind):
+    with pytest.raises(TypeError) as caught:
+        LIBRARIES[kind][0]("https://a.com/", **credentials(secret_key=SECRET.encode()))
+
+    assert SECRET not in report(caught.value)
+
+
+def break_hook(session):
+    """Let the exchange fail after its answer."""
+
+    def hook(response, **_):
+        response.close()
+        raise KeyError(response.status_code)
+
+    session.hooks["response"].append(hook)
+
+
+def break_header(session):
+    """Let the exchange fail before it is sent."""
+    session.headers["X-Program"] = "\u0661"
+
+
+def break_adapter(session):
+    """Let the exchange fail in the network."""
+    session.mount("http://", BrokenAdapter())
+
+
+class BrokenAdapter(requests.adapters.BaseAdapter):
+    """A network with a bug."""
+
+    def send(self, request, **kwargs):
+        raise LookupError(request.body)
+
+    def close(self):
+        """Close nothing."""
+
+
+@pytest.mark.parametrize(
+    ("break_it", "error"),
+    [(break_hook, KeyError), (break_header, UnicodeEncodeError), (break_adapter, LookupError)],
+)
+def test_frames_of_requests_show_no_secret(api, break_it, error):
+    with requests.Session() as session:
+        break_it(session)
+        program = Program("requests", api, session=session)
+        with pytest.raises(error) as caught:
+            program.send()
+        # The next caller does not repeat it.
+        with pytest.raises(Unavailable, match=r"cannot be reached$"):
+            program.send()
+    text = report(caught.value, "/requests/", "/urllib3/", "/http/")
+
+    assert ("<_io.BytesIO" in text, SECRET in text) == (True, False)
 
 
 def test_representations_show_no_secret(program):

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
 from ninja import NinjaAPI, Router
 from ninja.decorators import decorate_view
 from ninja.security import APIKeyHeader, django_auth
 
-from tests.frameworks.views import Reference, facts
+from tests.frameworks.views import Reference, facts, write
 from tot_jwt.contrib.ninja import TokenAuth, install
 from tot_jwt.exceptions import InvalidValue
 
@@ -69,6 +69,18 @@ def persons(request: HttpRequest) -> str:
 @decorate_view(cache_page(60))
 def cached(request: Any) -> dict[str, Any]:
     return facts(request)
+
+
+@plain.get("/cached-inside", auth=TokenAuth())
+@api.get("/cached-inside", auth=TokenAuth())
+@cache_page(60)
+def cached_inside(request: Any) -> HttpResponse:
+    return JsonResponse(facts(request))
+
+
+@api.get("/writes", auth=TokenAuth())
+def writes(request: HttpRequest, status: str) -> None:
+    write(request)
 
 
 @router.get("/either")

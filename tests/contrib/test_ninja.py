@@ -2,15 +2,18 @@
 
 import pytest
 from asgiref.sync import async_to_sync
+from django.contrib.auth.models import Group
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
+from ninja import NinjaAPI, Router
 from ninja.testing import TestAsyncClient, TestClient
 
 from tests.contrib.ninja_urls import api
 from tests.support.faults import database_gone
 from tests.support.requests import bearer
 from tests.support.token_requests import all_kinds, both_ways, seen
-from tot_jwt.contrib.ninja import TokenAuth
+from tot_jwt.contrib.ninja import TokenAuth, install
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.keys import state as key_state
 
@@ -104,7 +107,9 @@ def test_csrf_plays_no_part(make_key, make_token):
 
 
 @pytest.mark.parametrize("header", ["Authorization", "X-Api-Token"])
-@pytest.mark.parametrize("url", ["/api/cached", "/plain/cached"])
+@pytest.mark.parametrize(
+    "url", ["/api/cached", "/plain/cached", "/api/cached-inside", "/plain/cached-inside"]
+)
 def test_cache_stores_no_response(make_key, make_token, client, settings, url, header):
     settings.TOT_JWT = {"TOKEN_HEADER": header}
     for key in (make_key(), make_key()):
@@ -123,6 +128,32 @@ def test_synchronous_operation_needs_no_loop(make_key, make_token, rf):
 def test_bug_of_operation_is_no_answer(make_key, make_token, client):
     with pytest.raises(InvalidValue):
         client.get("/api/has-a-bug", headers=bearer(make_token(make_key())))
+
+
+@pytest.mark.parametrize(
+    ("is_atomic", "status", "is_kept"),
+    [(True, 403, False), (True, 503, False), (True, 200, True), (False, 403, True)],
+)
+def test_writes_before_error_are_undone(
+    make_key, make_token, client, monkeypatch, is_atomic, status, is_kept
+):
+    headers = bearer(make_token(make_key()))
+    monkeypatch.setitem(connection.settings_dict, "ATOMIC_REQUESTS", is_atomic)
+
+    assert client.get(f"/api/writes?status={status}", headers=headers).status_code == status
+
+    assert Group.objects.exists() == is_kept
+
+
+@pytest.mark.parametrize("is_in_router", [False, True])
+def test_late_install_is_rejected(is_in_router):
+    late, part = NinjaAPI(urls_namespace=f"late {is_in_router}"), Router()
+    (part if is_in_router else late).get("/")(lambda request: None)
+    late.add_router("", part)
+    assert late.urls
+
+    with pytest.raises(ImproperlyConfigured, match="right after"):
+        install(late)
 
 
 def test_undocumented_operation_is_protected(make_key, make_token, client):
@@ -182,4 +213,4 @@ def test_other_header_makes_responses_private(settings, make_key, make_token, as
     for answer in ask_both(url, headers={"X-Api-Token": f"Bearer {token}"}):
         assert answer.status_code == 200
         assert answer.headers["Cache-Control"] == "private, no-store"
-        assert "X-Api-Token" in answer.headers["Vary"]
+        assert "X-Api-Token, Tot-App-Domain" in answer.headers["Vary"]

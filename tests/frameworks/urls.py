@@ -15,5 +15,5 @@ urlpatterns = [
     path("any-token", views.any_token),
     path("has-a-bug", views.has_a_bug),
     path("returns-nothing", views.returns_nothing),
-    path("cached", views.cached),
+    path("writes", views.writes),
 ]

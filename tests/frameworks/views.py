@@ -2,18 +2,17 @@
 
 from typing import Any
 
-from django.core.cache import cache
+from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.decorators import method_decorator
 from django.views import View
-from django.views.decorators.cache import cache_page
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tot_jwt.authentication import StrictJWTAuthentication
 from tot_jwt.decorators import require_token
-from tot_jwt.exceptions import InvalidValue
+from tot_jwt.exceptions import InsufficientScope, InvalidValue, ServiceUnavailable
 from tot_jwt.permissions import HasScopes
 
 orders_only = require_token(scopes=["orders:read"])
@@ -87,8 +86,15 @@ async def returns_nothing(request: HttpRequest) -> Any:
     """Return no response."""
 
 
-@cache_page(60)
+def write(request: HttpRequest) -> None:
+    """Write a row; fail as the query says."""
+    Group.objects.create(name="written")
+    errors = {"403": InsufficientScope(["orders:write"]), "503": ServiceUnavailable()}
+    if error := errors.get(request.GET.get("status", "")):
+        raise error
+
+
 @require_token
-def cached(request: HttpRequest) -> HttpResponse:
-    cache.set("calls", cache.get("calls", 0) + 1)
-    return JsonResponse(facts(request))
+def writes(request: HttpRequest) -> HttpResponse:
+    write(request)
+    return HttpResponse()

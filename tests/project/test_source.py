@@ -42,6 +42,7 @@ PUBLIC_NAMES = {
     ],
     "client.httpx": ["TokenAuth"],
     "client.requests": ["TokenAuth"],
+    "contrib.asgi": ["write_usage_at_shutdown"],
     "contrib.ninja": ["TokenAuth", "install"],
     "decorators": ["require_token"],
     "exceptions": ["TotJWTError"],

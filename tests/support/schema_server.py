@@ -27,7 +27,7 @@ class Example(NamedTuple):
 @contextmanager
 def running_example(database: Path) -> Iterator[Example]:
     """Run ``manage.py demo`` without rate limits."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "manage.py", "demo", "--port", str(port), "--settings", SETTINGS]
     with subprocess.Popen(
         command,
@@ -55,7 +55,8 @@ def environment(database: Path, **variables: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that no server uses at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 from math import ceil
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.core.cache import caches
+from django.core.exceptions import ImproperlyConfigured
 
 from tot_jwt.conf import settings
 from tot_jwt.exceptions import TooManyRequests
@@ -31,6 +32,7 @@ from tot_jwt.utils.logs import Pacer, one_line, warn
 GUESS_RATE = "10/min"
 
 _cache_errors = Pacer()
+_invalid_rates = Pacer()
 
 #: Part of the counters' names in the cache. Only tests change it.
 _prefix = "tot_jwt"
@@ -49,7 +51,7 @@ class Limit(StrEnum):
 
 
 #: A limit, its rate, whose requests count together, and their name in the log.
-_LimitOfClient = tuple[Limit, str | None, tuple[str, ...], str]
+_LimitOfClient = tuple[Limit, Rate | None, tuple[str, ...], str]
 
 
 class Quota(NamedTuple):
@@ -90,12 +92,27 @@ def count_request(client: ApiClient, address: str) -> dict[Limit, Quota]:
 
 
 def _limits_of(client: ApiClient) -> Iterator[_LimitOfClient]:
-    rate = client.rate_limit or settings.RATE_LIMIT
+    own = client.rate_limit
+    rate = _stored_rate(own, client.pk) if own else _rate(settings.RATE_LIMIT)
     yield Limit.REQUESTS_OF_KEY, rate, (client.pk,), client.pk
     # The id, because a domain keeps it when it gets another name.
     whose = str(client.app_domain_id), client.environment
     shown = f"{client.app_domain} {client.environment}"
-    yield Limit.REQUESTS_OF_DOMAIN, client.domain_rate_limit, whose, shown
+    yield Limit.REQUESTS_OF_DOMAIN, _stored_rate(client.domain_rate_limit, shown), whose, shown
+
+
+def _rate(text: str | None) -> Rate | None:
+    return Rate.parse(text) if text else None
+
+
+def _stored_rate(text: str, whose: str) -> Rate | None:
+    """Return the rate of a row. SQL may have made it invalid: then it is not a limit."""
+    try:
+        return _rate(text)
+    except ImproperlyConfigured as error:
+        if _invalid_rates.is_due():
+            warn("Rate limit skipped: %s: %s", one_line(whose), one_line(str(error)))
+        return None
 
 
 def count_failure(public_key: str, address: str, *, shown_key: str) -> None:
@@ -126,7 +143,7 @@ def count_exchange(public_key: str, address: str) -> None:
 
 def count_key_change(client: ApiClient, address: str, *, may_refuse: bool = True) -> None:
     """Count a key change by a token of this client. Raises TooManyRequests if `may_refuse`."""
-    quota = _count(settings.KEY_CHANGE_RATE, Limit.KEY_CHANGES, client.pk)
+    quota = _count(_rate(settings.KEY_CHANGE_RATE), Limit.KEY_CHANGES, client.pk)
     if may_refuse and quota is not None and quota.is_exceeded:
         _report(Limit.KEY_CHANGES, client.pk, address)
         refuse(client)
@@ -134,16 +151,17 @@ def count_key_change(client: ApiClient, address: str, *, may_refuse: bool = True
 
 
 def reset() -> None:
-    """Forget the counters, and let the next error of the cache be logged. For tests."""
+    """Forget the counters, and let the next errors be logged. For tests."""
     global _prefix  # noqa: PLW0603 - the cache is the host's: it must keep what else it has
     _prefix = f"tot_jwt:{secrets.token_hex(8)}"
     _cache_errors.reset()
+    _invalid_rates.reset()
 
 
 def _check(
     rate_text: str | None, limit: Limit, *whose: str, key: str, address: str, shown: str = ""
 ) -> None:
-    quota = _count(rate_text, limit, *whose, shown=shown)
+    quota = _count(_rate(rate_text), limit, *whose, shown=shown)
     if quota is not None and quota.is_exceeded:
         _report(limit, key, address)
         raise TooManyRequests(quota.reset)
@@ -155,11 +173,10 @@ def _report(limit: Limit, public_key: str, address: str) -> None:
     )
 
 
-def _count(rate_text: str | None, limit: Limit, *whose: str, shown: str = "") -> Quota | None:
+def _count(rate: Rate | None, limit: Limit, *whose: str, shown: str = "") -> Quota | None:
     """Count a call, and return the quota, or None if there is no limit or no cache."""
-    if not rate_text:
+    if rate is None:
         return None
-    rate = Rate.parse(rate_text)
     window, elapsed = divmod(clock.epoch(), rate.period)
     used = _increment((current_tenant(), limit.value, whose, int(window)), rate)
     if used == rate.limit + 1:
@@ -185,9 +202,10 @@ def _increment(counter: tuple[object, ...], rate: Rate) -> int:
         return 0
 
 
-def _number(value: int | None) -> int:
-    # A cache that hides its errors, such as django-redis, returns None instead of raising.
-    return value or 0
+def _number(value: Any) -> int:
+    # A cache that hides its errors, such as django-redis, returns None instead of raising. Another
+    # returns its server's text. What is not a number raises, and counts as an error of the cache.
+    return max(0, int(value or 0))
 
 
 def _cache_key(counter: tuple[object, ...]) -> str:

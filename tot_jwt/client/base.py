@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from tot_jwt.client.answers import Answer
-from tot_jwt.client.clock import Clock
+from tot_jwt.client.clock import Clock, Deadline
 from tot_jwt.client.credentials import Credentials, scopes_of
+from tot_jwt.client.exceptions import Unavailable
 from tot_jwt.client.origins import allowed_origins
 from tot_jwt.client.redacted import Redacted
 from tot_jwt.client.session import TokenSession
@@ -18,9 +19,10 @@ HEADERS: Final = {
     "Accept": "application/json",
     "Accept-Encoding": "identity",
     "Content-Type": "application/json",
+    "User-Agent": "tot-jwt-client",
 }
 #: Of the exchange: for the connection, and between two bytes of the answer. In seconds.
-TIMEOUT: Final = 10.0
+_TIMEOUT: Final = 10.0
 
 
 class BaseTokenAuth(ABC):
@@ -46,19 +48,33 @@ class BaseTokenAuth(ABC):
     ) -> None:
         # First of all: a traceback may show the variables of this function.
         secret_key = Redacted.of(secret_key)
+        secret_key.check_secret()
         urls = [token_url] if origins is None else origins
         allowed_origins([token_url], allow_http=allow_http)
         self._origins = allowed_origins(urls, allow_http=allow_http)
         self._credentials = Credentials(
             token_url, app_domain, api_key, secret_key, scopes_of(scopes)
         )
-        self._session = TokenSession(self._post, self._credentials, cache, clock or Clock())
+        self._clock = clock or Clock()
+        self._session = TokenSession(self._post, self._credentials, cache, self._clock)
 
     @abstractmethod
-    def _post(self) -> Steps[Answer]:
+    def _post(self, deadline: Deadline) -> Steps[Answer]:
         """Send the credentials to the token URL, and return its answer. Follow no redirect."""
 
 
 def header_of(token: Redacted) -> str:
     """Return the value of the Authorization header."""
     return f"Bearer {token.reveal()}"
+
+
+def timeout_of(deadline: Deadline) -> float:
+    """Return the timeout of an exchange. Raises Unavailable after the deadline."""
+    return min(_TIMEOUT, deadline.rest())
+
+
+def lost(error: Exception) -> Unavailable:
+    """Return the exception to raise for an error of the HTTP library, which may hold the secret."""
+    if isinstance(error, Unavailable):
+        return Unavailable(str(error))
+    return Unavailable(f"The token URL cannot be reached: {type(error).__name__}")

@@ -5,6 +5,8 @@ import time
 from concurrent.futures import Future
 from contextlib import suppress
 
+from tot_jwt.client.exceptions import Unavailable
+
 
 class Clock:
     """The clocks of the system. Tests use one of their own."""
@@ -34,3 +36,18 @@ class Clock:
         """Suspend the task until the end, at most for this time."""
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.wrap_future(end), seconds)
+
+
+class Deadline:
+    """The moment by which a caller has a token or an exception."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self.at = clock.monotonic() + seconds
+
+    def rest(self) -> float:
+        """Return the seconds until then. Raises Unavailable if there are none."""
+        rest = self.at - self._clock.monotonic()
+        if rest <= 0:
+            raise Unavailable("The token URL does not answer in time")
+        return rest

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tot_jwt.client.answers import Answer, error_from, grant_from
-from tot_jwt.client.clock import Clock
+from tot_jwt.client.clock import Clock, Deadline
 from tot_jwt.client.exceptions import TokenError, UnexpectedAnswer
 from tot_jwt.client.redacted import Redacted
 from tot_jwt.client.steps import Pause, Steps
 
 #: Sends the credentials to the token URL.
-Post = Callable[[], Steps[Answer]]
+Post = Callable[[Deadline], Steps[Answer]]
 
 #: A token is renewed so many seconds before its end; one with a life under a minute after half.
 RENEW_BEFORE = 30
@@ -22,25 +22,28 @@ _TRIED_AGAIN = (429, 503)
 
 @dataclass(frozen=True, slots=True)
 class Usable:
-    """A token, and until when to use it by the client's monotonic clock."""
+    """A token, when to renew it, and when it ends, by the client's monotonic clock."""
 
     token: Redacted
     until: float
+    end: float
 
 
-def exchange(post: Post, clock: Clock, give_up: float) -> Steps[Usable]:
-    """Return a new token. Raises TokenError, at the latest when no pause ends before `give_up`."""
+def exchange(post: Post, clock: Clock, deadline: Deadline, good_until: float) -> Steps[Usable]:
+    """Return a new token. Raises TokenError, without a pause while the old token is good."""
     pause = FIRST_PAUSE
     while True:
         # Before the request: the token may be as old as that.
         started = clock.monotonic()
-        answer: Answer = yield from post()
+        answer: Answer = yield from post(deadline)
         grant = grant_from(answer)
         if grant is not None:
-            return Usable(grant.token, started + grant.life - min(RENEW_BEFORE, grant.life / 2))
+            end = started + grant.life
+            return Usable(grant.token, end - min(RENEW_BEFORE, grant.life / 2), end)
         error = _error_of(answer, clock)
         pause = max(pause, error.retry_after or 0)
-        if error.status not in _TRIED_AGAIN or clock.monotonic() + pause >= give_up:
+        now = clock.monotonic()
+        if error.status not in _TRIED_AGAIN or now < good_until or now + pause >= deadline.at:
             raise error
         yield Pause(clock, pause)
         pause *= 2

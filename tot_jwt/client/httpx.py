@@ -1,14 +1,15 @@
 """TokenAuth for HTTPX, for `httpx.Client` and `httpx.AsyncClient`."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import Any
 
 import httpx
 
-from tot_jwt.client.answers import REDIRECTS, Answer, has_ended
-from tot_jwt.client.base import HEADERS, TIMEOUT, BaseTokenAuth, header_of
-from tot_jwt.client.exceptions import UnexpectedAnswer
+from tot_jwt.client.answers import MAX_BODY, REDIRECTS, Answer, has_ended
+from tot_jwt.client.base import HEADERS, BaseTokenAuth, header_of, lost, timeout_of
+from tot_jwt.client.clock import Deadline
+from tot_jwt.client.exceptions import Unavailable, UnexpectedAnswer
 from tot_jwt.client.origins import check_origin, is_allowed
 from tot_jwt.client.redacted import Redacted
 from tot_jwt.client.steps import Steps
@@ -50,22 +51,27 @@ class TokenAuth(BaseTokenAuth, httpx.Auth):
                 token = yield from self._session.token(blocking=blocking)
                 yield _authorize(request, token)
 
-    def _post(self) -> Steps[Answer]:
-        body = _Once(self._credentials.body())
+    def _post(self, deadline: Deadline) -> Steps[Answer]:
+        secret = _Once(self._credentials.body())
         url = httpx.URL(self._credentials.token_url)
-        own = {"Host": url.netloc.decode(), "Content-Length": str(body.length)}
+        own = {"Host": url.netloc.decode(), "Content-Length": str(secret.length)}
         request = httpx.Request(
             "POST",
             url,
             headers=own | HEADERS,
-            stream=body,
-            extensions={"timeout": httpx.Timeout(TIMEOUT).as_dict()},
+            stream=secret,
+            extensions={"timeout": httpx.Timeout(timeout_of(deadline)).as_dict()},
         )
         response = yield request
         if response.request is not request:
             # The client follows redirects by itself: another URL gave this answer.
             raise UnexpectedAnswer(REDIRECTS)
+        response.stream = body = _Bounded(response.stream, deadline)
+        # HTTPX would decompress any amount.
+        response.headers.pop("Content-Encoding", None)
         yield _Read(response)
+        if body.error is not None:
+            raise body.error
         return Answer(response.status_code, response.headers, response.content)
 
 
@@ -88,6 +94,50 @@ class _Once(httpx.ByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         yield self._take()
+
+
+class _Bounded(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """The body of an answer. It ends early if it is too large, too slow, or breaks off.
+
+    It raises nothing: HTTPX could then not send the next request of the flow.
+    """
+
+    def __init__(self, stream: Any, deadline: Deadline) -> None:
+        self._stream, self._deadline = stream, deadline
+        self._left = MAX_BODY
+        self.error: Unavailable | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        with self._errors():
+            for chunk in self._stream:
+                yield chunk
+                if self._is_last(chunk):
+                    return
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        with self._errors():
+            async for chunk in self._stream:
+                yield chunk
+                if self._is_last(chunk):
+                    return
+
+    def _is_last(self, chunk: bytes) -> bool:
+        self._deadline.rest()
+        self._left -= len(chunk)
+        return self._left < 0
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.TransportError, Unavailable) as error:
+            self.error = lost(error)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
 
 
 class _Read:

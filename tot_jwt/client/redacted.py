@@ -13,13 +13,13 @@ class Redacted:
 
     @classmethod
     def of(cls, text: "str | Redacted") -> "Redacted":
-        """Return the text redacted, once. Raises TypeError for bytes and other types."""
-        if isinstance(text, Redacted):
-            return text
-        if isinstance(text, str):
-            return cls(text)
-        kind, text = type(text).__name__, ""
-        raise TypeError(f"secret_key is of the type {kind}, not a string.")
+        """Return the text redacted, once."""
+        return text if isinstance(text, Redacted) else cls(text)
+
+    def check_secret(self) -> None:
+        """Raise TypeError for bytes and other types, when no variable shows them any more."""
+        if not isinstance(self._text, str):
+            raise TypeError(f"secret_key is of the type {type(self._text).__name__}, not a string.")
 
     def reveal(self) -> str:
         """Return the text."""

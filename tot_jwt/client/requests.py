@@ -1,18 +1,20 @@
 """TokenAuth for Requests."""
 
+import io
 from collections.abc import Iterable
 from contextlib import nullcontext
+from datetime import timedelta
 from typing import Any
 
 import requests
 from requests.auth import AuthBase
-from requests.exceptions import RequestException, UnrewindableBodyError
+from requests.exceptions import UnrewindableBodyError
 from requests.utils import rewind_body
 from urllib3.exceptions import HTTPError
 
 from tot_jwt.client.answers import MAX_BODY, Answer, has_ended
-from tot_jwt.client.base import HEADERS, TIMEOUT, BaseTokenAuth, header_of
-from tot_jwt.client.clock import Clock
+from tot_jwt.client.base import HEADERS, BaseTokenAuth, header_of, lost, timeout_of
+from tot_jwt.client.clock import Clock, Deadline
 from tot_jwt.client.exceptions import Unavailable
 from tot_jwt.client.origins import check_origin, is_allowed
 from tot_jwt.client.redacted import Redacted
@@ -82,41 +84,56 @@ class TokenAuth(BaseTokenAuth, AuthBase):
         return self._repeat(response, kwargs)
 
     def _repeat(self, response: requests.Response, kwargs: dict[str, Any]) -> requests.Response:
-        again = response.request.copy()
-        again.headers["Authorization"] = header_of(self._token())
+        header = header_of(self._token())
         response.close()
-        result: requests.Response = response.connection.send(again, **kwargs)
+        # Requests follows a redirect with the headers of this object: they need the new token.
+        request = response.request
+        response.request = request.copy()
+        request.headers["Authorization"] = header
+        started = self._clock.monotonic()
+        result: requests.Response = response.connection.send(request, **kwargs)
+        result.elapsed = timedelta(seconds=self._clock.monotonic() - started)
         result.history.append(response)
-        result.request = again
+        result.request = request
         return result
 
-    def _post(self) -> Steps[Answer]:
-        answer: Answer | Unavailable = yield Call(self._send)
+    def _post(self, deadline: Deadline) -> Steps[Answer]:
+        answer: Answer | Unavailable = yield Call(self._send, deadline)
         if isinstance(answer, Unavailable):
             raise answer
         return answer
 
-    def _send(self) -> Answer | Unavailable:
+    def _send(self, deadline: Deadline) -> Answer | Unavailable:
         try:
             with nullcontext(self._sender) if self._sender else requests.Session() as sender:
-                return self._send_with(sender)
-        except (RequestException, HTTPError) as error:
+                return self._send_with(sender, deadline)
+        except (OSError, HTTPError, Unavailable) as error:
             # Not raised from here: the exception of Requests holds the request with the secret.
-            return Unavailable(f"The token URL cannot be reached: {type(error).__name__}")
+            return lost(error)
 
-    def _send_with(self, session: requests.Session) -> Answer:
+    def _send_with(self, session: requests.Session, deadline: Deadline) -> Answer:
         with session.post(
             self._credentials.token_url,
-            data=self._credentials.body(),
+            # As a file: the variables of Requests would show the text.
+            data=io.BytesIO(self._credentials.body()),
             headers=HEADERS,
             auth=_unchanged,
-            timeout=TIMEOUT,
+            timeout=timeout_of(deadline),
             allow_redirects=False,
             stream=True,
         ) as response:
             headers = {name.lower(): text for name, text in response.headers.items()}
-            body = response.raw.read(MAX_BODY + 1, decode_content=True)
-            return Answer(response.status_code, headers, body)
+            return Answer(response.status_code, headers, _read(response, deadline))
+
+
+def _read(response: requests.Response, deadline: Deadline) -> bytes:
+    """Return the body, up to its limit and in time. It is not decompressed."""
+    body = bytearray()
+    # To read more than one byte would wait for all of them.
+    while len(body) <= MAX_BODY and (byte := response.raw.read(1, decode_content=False)):
+        body += byte
+        deadline.rest()
+    return bytes(body)
 
 
 def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:

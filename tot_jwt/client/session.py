@@ -10,13 +10,13 @@ import threading
 import weakref
 from concurrent.futures import Future
 
-from tot_jwt.client.clock import Clock
+from tot_jwt.client.clock import Clock, Deadline
 from tot_jwt.client.credentials import Credentials
 from tot_jwt.client.exceptions import TokenError, Unavailable
 from tot_jwt.client.exchange import Post, Usable, exchange
 from tot_jwt.client.redacted import Redacted
-from tot_jwt.client.shared import Cache, SharedToken
-from tot_jwt.client.steps import Join, Steps
+from tot_jwt.client.shared import Cache, Entry, SharedToken
+from tot_jwt.client.steps import Join, Steps, is_lost
 
 #: In seconds. A caller that has no token by then gets an exception.
 GIVE_UP_AFTER = 60
@@ -77,16 +77,16 @@ class TokenSession:
 
         ``blocking`` says that a step blocks the thread.
         """
-        give_up = self._clock.monotonic() + GIVE_UP_AFTER
-        while (now := self._clock.monotonic()) < give_up:
+        deadline = Deadline(self._clock, GIVE_UP_AFTER)
+        while (now := self._clock.monotonic()) < deadline.at:
             with self._lock:
                 token = self._remembered(now)
                 if token is not None:
                     return token
                 flight, leads = self._board(now, blocking)
             if leads:
-                return (yield from self._lead(flight, give_up))
-            yield Join(self._clock, flight.end, give_up - now)
+                return (yield from self._lead(flight, deadline, blocking))
+            yield Join(self._clock, flight.end, min(deadline.at, flight.stale_at) - now)
         raise Unavailable("Another thread or task did not finish its exchange in time")
 
     def reject(self, token: Redacted) -> None:
@@ -97,10 +97,14 @@ class TokenSession:
 
     def _remembered(self, now: float) -> Redacted | None:
         """Return the current token, if it is good. Raises the last error, if it is recent."""
-        if self._current is not None and now < self._current.until:
-            return self._current.token
-        if self._failure is not None and now < self._failure.until:
-            raise self._failure.again(now)
+        failure = self._failure if self._failure and now < self._failure.until else None
+        is_renewed = self._flight is not None and now < self._flight.stale_at
+        current = self._current
+        if current is not None and now < current.end:
+            # One caller renews it. The others use it, also if that has just failed.
+            return current.token if now < current.until or failure or is_renewed else None
+        if failure is not None:
+            raise failure.again(now)
         return None
 
     def _board(self, now: float, blocking: bool) -> tuple[Flight, bool]:
@@ -115,24 +119,38 @@ class TokenSession:
         # A thread that blocks cannot finish the exchange that a task or a hook of its own began.
         return blocking and flight.thread == threading.get_ident()
 
-    def _lead(self, flight: Flight, give_up: float) -> Steps[Redacted]:
+    def _lead(self, flight: Flight, deadline: Deadline, blocking: bool) -> Steps[Redacted]:
         try:
-            return (yield from self._obtain(give_up))
+            return (yield from self._obtain(deadline))
         except TokenError as error:
-            self._failure = Failure(error, self._clock.monotonic())
+            token = self._fail(error)
+            if token is None:
+                raise
+            return token
+        except GeneratorExit as closed:
+            # The HTTP library closes the flow: its connection failed, or the caller gave up.
+            if is_lost(closed, blocking=blocking):
+                self._fail(Unavailable("The token URL cannot be reached"))
             raise
         finally:
-            # Also if the caller closes the flow: it was cancelled, or its connection failed.
             self._land(flight)
 
-    def _obtain(self, give_up: float) -> Steps[Redacted]:
+    def _fail(self, error: TokenError) -> Redacted | None:
+        """Remember the error. Return the old token, if it is still good."""
+        now = self._clock.monotonic()
+        with self._lock:
+            self._failure = Failure(error, now)
+            return self._current.token if self._current and now < self._current.end else None
+
+    def _obtain(self, deadline: Deadline) -> Steps[Redacted]:
         usable = yield from self._from_cache()
         if usable is not None:
             return self._keep(usable)
-        usable = yield from exchange(self._post, self._clock, give_up)
+        good_until = self._current.end if self._current is not None else 0
+        usable = yield from exchange(self._post, self._clock, deadline, good_until)
         token = self._keep(usable)
-        left = usable.until - self._clock.monotonic()
-        yield from self._shared.write(token, left, self._clock.epoch())
+        entry = Entry(token, usable.until - self._clock.monotonic(), usable.end - usable.until)
+        yield from self._shared.write(entry, self._clock.epoch())
         return token
 
     def _from_cache(self) -> Steps[Usable | None]:
@@ -142,7 +160,10 @@ class TokenSession:
             yield from self._shared.drop(self._rejected, self._clock.epoch())
             return None
         entry = yield from self._shared.read(self._clock.epoch())
-        return None if entry is None else Usable(entry[0], now + entry[1])
+        if entry is None:
+            return None
+        until = now + entry.good_for
+        return Usable(entry.token, until, until + entry.spare)
 
     def _keep(self, usable: Usable) -> Redacted:
         with self._lock:

@@ -3,9 +3,11 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tot_jwt.client.answers import grant_of, members_of
+from tot_jwt.client.exchange import RENEW_BEFORE
 from tot_jwt.client.redacted import Redacted
 from tot_jwt.client.steps import Call, Steps
 
@@ -13,6 +15,8 @@ logger = logging.getLogger("tot_jwt.client")
 
 #: In seconds: later than any date of a valid entry.
 _MAX = 10.0**12
+#: A process asks the cache again after a day, for how long an entry may say that it is good.
+MAX_GOOD_FOR = 86_400
 
 
 class Cache(Protocol):
@@ -25,38 +29,59 @@ class Cache(Protocol):
         """Store the value for a time in seconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A token, the seconds until its renewal, and those from there to its end."""
+
+    token: Redacted
+    good_for: float
+    spare: float
+
+
 class SharedToken:
     """The token of one API key in a cache. Without a cache there is never one."""
 
     def __init__(self, cache: Cache | None, key: str) -> None:
         self._cache, self._key = cache, key
 
-    def read(self, now: float) -> Steps[tuple[Redacted, float] | None]:
-        """Return the token and the seconds that it is good for."""
+    def read(self, now: float) -> Steps[Entry | None]:
+        """Return the entry, or None if there is no good one."""
         if self._cache is None:
             return None
-        return _parse((yield Call(_tolerate, self._cache.get, self._key)), now)
+        return _parse((yield Call(_tolerate, _get, self._cache, self._key)), now)
 
     def drop(self, rejected: Redacted, now: float) -> Steps[None]:
         """Drop a token that the API rejected, so that no other process uses it."""
         entry = yield from self.read(now)
-        if self._cache is not None and entry is not None and entry[0].equals(rejected):
+        if self._cache is not None and entry is not None and entry.token.equals(rejected):
             # Not each cache has a method to delete.
-            yield Call(_tolerate, self._cache.set, self._key, "", 1)
+            yield Call(_tolerate, _set, self._cache, self._key, Redacted(""), 1)
 
-    def write(self, token: Redacted, good_for: float, now: float) -> Steps[None]:
+    def write(self, entry: Entry, now: float) -> Steps[None]:
         """Store the token, if it is good for a second or longer."""
-        if self._cache is not None and good_for >= 1:
-            value = Redacted(_dump(token, good_for, now))
-            yield Call(_tolerate, _set, self._cache, self._key, value, int(good_for))
+        if self._cache is not None and entry.good_for >= 1:
+            value = Redacted(_dump(entry, now))
+            yield Call(_tolerate, _set, self._cache, self._key, value, int(entry.good_for))
+
+
+# The methods are looked up in the thread that calls them: Django's `cache` is another there.
+def _get(cache: Cache, key: str) -> Any:
+    return cache.get(key)
 
 
 def _set(cache: Cache, key: str, value: Redacted, timeout: int) -> None:
     cache.set(key, value.reveal(), timeout)
 
 
-def _dump(token: Redacted, good_for: float, now: float) -> str:
-    return json.dumps({"token": token.reveal(), "goodFor": good_for, "until": now + good_for})
+def _dump(entry: Entry, now: float) -> str:
+    return json.dumps(
+        {
+            "token": entry.token.reveal(),
+            "goodFor": entry.good_for,
+            "until": now + entry.good_for,
+            "spare": entry.spare,
+        }
+    )
 
 
 def _tolerate(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -69,14 +94,16 @@ def _tolerate(function: Callable[..., Any], *arguments: Any) -> Any:
         return None
 
 
-def _parse(value: object, now: float) -> tuple[Redacted, float] | None:
-    """Return the token of an entry and the seconds that it is good for, or None."""
+def _parse(value: object, now: float) -> Entry | None:
+    """Return the entry, or None if it is damaged or has ended."""
     entry = members_of(value) if isinstance(value, str | bytes) else {}
     grant = grant_of(entry.get("token"), 1)
     good_for, until = _number(entry.get("goodFor")), _number(entry.get("until"))
     # A process whose clock is late must not use the token for longer than it was good for.
-    left = min(until - now, good_for)
-    return None if grant is None or left <= 0 else (grant.token, left)
+    left = min(until - now, good_for, MAX_GOOD_FOR)
+    if grant is None or left <= 0:
+        return None
+    return Entry(grant.token, left, min(_number(entry.get("spare")), RENEW_BEFORE))
 
 
 def _number(value: object) -> float:

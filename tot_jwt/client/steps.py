@@ -71,6 +71,20 @@ class Call:
         return await asyncio.to_thread(self.run)
 
 
+def is_lost(closed: GeneratorExit, *, blocking: bool) -> bool:
+    """Return whether a request of the closed flow failed, rather than its caller giving up."""
+    if blocking:
+        cause: BaseException | None = closed
+        while isinstance(cause, GeneratorExit):
+            cause = cause.__context__
+        return isinstance(cause, Exception)
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False  # The event loop is closed: the flow was abandoned.
+    return task is not None and not task.cancelling()
+
+
 def finish(steps: Steps[T]) -> T:
     """Do all steps in this thread and return the result."""
     with closing(steps):

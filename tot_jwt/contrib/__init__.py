@@ -1,1 +1,1 @@
-"""What connects tot_jwt to other packages. Each module needs a package that an extra installs."""
+"""What connects tot_jwt to other packages and to servers. Most modules need an extra."""

@@ -6,6 +6,7 @@ from inspect import unwrap
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import NinjaAPI
@@ -23,7 +24,7 @@ from tot_jwt.conf import settings
 from tot_jwt.exceptions import CredentialsRequired, TotJWTError
 from tot_jwt.http.caching import keep_private
 from tot_jwt.http.headers import reads_authorization
-from tot_jwt.http.responses import error_response, protect
+from tot_jwt.http.responses import error_response, protect, response_to, undo_writes
 from tot_jwt.tokens.token import ApiToken
 from tot_jwt.utils.event_loop import is_in_event_loop
 
@@ -79,7 +80,15 @@ class TokenAuth:
 
 
 def install(api: NinjaAPI) -> None:
-    """Give the API's responses our bodies, challenges and headers. Call it before ``api.urls``."""
+    """Give the API's responses our bodies, challenges and headers.
+
+    Call it before ``api.add_router(…)`` and ``api.urls``. Raises ImproperlyConfigured.
+    """
+    if _is_built(api):
+        raise ImproperlyConfigured(
+            "Call install(api) right after api = NinjaAPI(…): ninja has already built operations."
+        )
+    api.add_decorator(_decorated, mode="view")
 
     def on_authentication_error(request: HttpRequest, error: Any) -> HttpResponse:
         if _asks_for_token(request):
@@ -89,7 +98,17 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(AuthenticationError, on_authentication_error)
     api.add_exception_handler(TokenError, _on_token_error)
     api.add_exception_handler(TotJWTError, _on_error)
-    api.add_decorator(_decorated, mode="view")
+
+
+def _is_built(api: Any) -> bool:
+    """Return whether operations exist that a decorator of the API no longer reaches."""
+    # ninja 1.5 decorates a router in add_router. Later versions freeze all routers in api.urls.
+    return getattr(api.default_router, "_frozen", False) or any(
+        hasattr(operation, "_applied_decorators")
+        for _, router in api._routers
+        for view in router.path_operations.values()
+        for operation in view.operations
+    )
 
 
 def _on_token_error(request: HttpRequest, error: Any) -> HttpResponse:
@@ -97,9 +116,8 @@ def _on_token_error(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def _on_error(request: HttpRequest, error: Any) -> HttpResponse:
-    if error.status == 500:  # a bug of the operation, which Django reports
-        raise error
-    return error_response(error)
+    undo_writes()
+    return response_to(error)
 
 
 def _is_ours(request: Any) -> bool:
@@ -107,7 +125,7 @@ def _is_ours(request: Any) -> bool:
     request._tot_jwt_asks = True
     is_ours = presents_own_token(request)
     if is_ours:
-        # Django's own cache may surround ninja's authentication: it must not store the response.
+        # `cache_page` may surround ninja's authentication: it must not store the response.
         keep_private(request)
     return is_ours
 

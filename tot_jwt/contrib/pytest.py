@@ -32,6 +32,8 @@ def tot_jwt_client(db: None) -> "Callable[..., TotJWTClient]":
 
     It is `tot_jwt.testing.create_client`.
     """
+    if not _is_installed():
+        pytest.fail('tot_jwt_client needs "tot_jwt" in INSTALLED_APPS.', pytrace=False)
     from tot_jwt.testing import create_client
 
     return create_client
