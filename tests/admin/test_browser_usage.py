@@ -34,6 +34,9 @@ WORDS = """() => [...document.querySelectorAll(".tot-date, .tot-scale span")]
 #: The left edges of the bars, the oldest first.
 BARS = """() => [...document.querySelectorAll(".tot-bars .tot-accepted")]
     .map((bar) => bar.getBoundingClientRect().left)"""
+#: The space between the last date and the edge of the chart, where the row of the page ends.
+MARGIN = """() => document.querySelector(".tot-usage").getBoundingClientRect().right
+    - document.querySelector(".tot-end").getBoundingClientRect().right"""
 #: How the middle of an accepted and of a refused part is painted.
 PAINTS = """() => [".tot-bars .tot-accepted", ".tot-bars .tot-refused"]
     .map((part) => getComputedStyle(document.querySelector(part)).fill)"""
@@ -93,6 +96,7 @@ def test_words_of_chart_stay_readable(width, open_page):
     boxes = page.evaluate(WORDS)
     assert len(boxes) == 6
     assert all(0 <= left < right <= width and height >= 12 for left, right, height, _ in boxes)
+    assert page.evaluate(MARGIN) >= 8
     dates = sorted(box for box in boxes if box[3] == max(box[3] for box in boxes))
     assert all(box[1] < following[0] for box, following in pairwise(dates))
     accepted, refused = page.evaluate(PAINTS)

@@ -112,6 +112,7 @@ def test_released_key_works_again(ending, superuser, client, make_created, works
     assert titles(asked, "further") == ["Created"]
     assert "These keys work again" in text(asked)
     assert "then stands alone" in text(asked)
+    assert "It no longer has the rate limit of its creator." in text(asked)
     assert not works(key, key.secret)
 
     done = run_action(client, "release_keys", key, confirmed="1")

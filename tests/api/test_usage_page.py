@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from tests.support import documents
 from tests.support.keys_client import client_of
-from tot_jwt.keys.counts import RETENTION
+from tot_jwt.keys.hours import RETENTION
 from tot_jwt.models import ApiKey, KeyUsage
 
 PAGE = documents.read("docs/usage.md")

@@ -196,6 +196,18 @@ def test_failing_counter_changes_no_response(tmp_path):
     assert run("broken", directory) == "200\n"
 
 
+def test_missing_directory_is_named(installed, monkeypatch, tmp_path):
+    app, file = apps.get_app_config("tot_jwt_prometheus"), tmp_path / "file"
+    file.touch()
+
+    for directory in (tmp_path / "missing", file, ""):
+        monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(directory))
+        with pytest.raises(ImproperlyConfigured, match=f"DIR is '{directory}', which is not a dir"):
+            app.ready()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    app.ready()
+
+
 def test_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
 

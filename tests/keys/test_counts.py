@@ -15,8 +15,9 @@ from tests.support.uses import FOREVER, counted, forget
 from tot_jwt.access import averify_token, verify_token
 from tot_jwt.authentication import JWTAuthentication
 from tot_jwt.keys import lifecycle, usage
-from tot_jwt.keys.counts import HOUR, counters
+from tot_jwt.keys.counts import counters
 from tot_jwt.keys.domains import erase_domain, rename_domain, suspend_domain
+from tot_jwt.keys.hours import HOUR, PRUNED
 from tot_jwt.models import KeyUsage
 from tot_jwt.principal import refuse
 
@@ -248,8 +249,8 @@ def test_use_counts_in_its_utc_hour(make_key, make_token, pass_time, settings, z
 
 
 def test_old_hours_are_deleted(make_key, pass_time):
-    key, other = make_key(), make_key()
-    for each in (key, other):
+    key, idle = make_key(), make_key()
+    for each in (key, idle):
         counters.of(each.public_key).refuse()
         assert len(hours(each)) == 1
     pass_time(90 * 24 * HOUR)
@@ -260,7 +261,22 @@ def test_old_hours_are_deleted(make_key, pass_time):
     counters.of(key.public_key).refuse()
 
     assert [at for at, *_ in hours(key)] == [90 * 24, 90 * 24 + 1]
-    assert len(hours(other)) == 1
+    assert hours(idle) == []
+
+
+def test_many_old_hours_are_deleted_gradually(make_key, pass_time):
+    key = make_key()
+    KeyUsage.objects.bulk_create(
+        KeyUsage(key=key, at=NOON_HOUR - (number + 2161) * HOUR, refused=1)
+        for number in range(PRUNED + 1)
+    )
+
+    left = []
+    for _ in range(3):
+        counters.of(key.public_key).refuse()
+        left.append(len(hours(key)))
+
+    assert left == [2, 1, 1]
 
 
 def test_range_selects_beginnings_of_hours(make_key, pass_time):

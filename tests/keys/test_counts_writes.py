@@ -10,32 +10,27 @@ from django.test import TestCase
 
 from tests.support.factories import erase
 from tests.support.faults import database_gone
+from tests.support.requests import key_headers
 from tests.support.uses import counted, forget, statements
 from tot_jwt.access import verify_token
 from tot_jwt.keys import usage
-from tot_jwt.keys.counts import BATCH, HOUR, Counters, counters
-from tot_jwt.models import KeyUsage
+from tot_jwt.keys.counts import BATCH, Counters, counters
+from tot_jwt.keys.hours import HOUR
+from tot_jwt.models import KeyUsage, current_tenant
 from tot_jwt.utils import clock
 
 # A write may wait for the end of a transaction, so these tests cannot run inside one.
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("D3")]
 
 LOAD = ["SELECT apikey"]
-#: A first use, in the process and in the hour.
-FIRST = [
-    "UPDATE apikey",
-    "UPDATE keyusage",
-    "SELECT apikey",
-    "INSERT keyusage",
-    "DELETE keyusage",
-    "UPDATE keyusage",
-]
-STEADY = ["UPDATE apikey", "UPDATE keyusage"]
+STEADY = ["UPDATE apikey", "SELECT apikey", "INSERT keyusage"]
+#: A first use, in the process and in the hour: once an hour it looks for old rows.
+FIRST = [*STEADY, "SELECT keyusage"]
 
 
 def rows():
     """Return the numbers in all rows, without what waits."""
-    return list(KeyUsage.objects.order_by("pk").values_list("accepted", "refused"))
+    return list(KeyUsage.objects.order_by("key_id", "at").values_list("accepted", "refused"))
 
 
 def lose(key):
@@ -60,7 +55,7 @@ def test_counts_are_written_once_a_minute(make_key, make_token, get_token, pass_
     assert rows() == [(1 + 31 + 10, 0)]
 
 
-def test_row_is_created_once_an_hour(make_key, post_token, pass_time):
+def test_old_rows_are_sought_once_an_hour(make_key, post_token, pass_time):
     key = make_key()
     with statements() as sent:
         post_token(key)
@@ -77,13 +72,13 @@ def test_row_is_created_once_an_hour(make_key, post_token, pass_time):
     pass_time(60)
     with statements() as sent:
         post_token(key)
-    assert sent == LOAD + STEADY
+    assert sent == LOAD + FIRST
+    assert rows() == [(2, 0), (2, 0)]
 
 
-@pytest.mark.parametrize("refused", [False, True])
-def test_few_other_keys_are_written(make_key, post_token, pass_time, refused):
-    key, first, *others = (make_key() for _ in range(BATCH + 3))
-    secret = {"totSecretKey": "wrong"} if refused else {}
+@pytest.mark.parametrize("secret", [{}, {"totSecretKey": "wrong"}], ids=["accepted", "refused"])
+def test_all_overdue_keys_are_written(make_key, post_token, pass_time, secret):
+    key, first, *others = (make_key() for _ in range(30))
     lose(first)
     pass_time(1)
     for other in others:
@@ -92,13 +87,56 @@ def test_few_other_keys_are_written(make_key, post_token, pass_time, refused):
 
     post_token(key, **secret)
 
-    own = [] if refused else [(1, 0)]
+    own = [] if secret else [(1, 0)]
     assert rows() == [*own, (0, 1)]  # the others have waited for less than a minute
     pass_time(60)
     with statements() as sent:
         post_token(key, **secret)
-    assert sent.count("INSERT keyusage") == BATCH
-    assert counted(first) == (0, 1)
+    assert [each for each in sent if "keyusage" in each] == ["INSERT keyusage"]
+    assert len(rows()) == 30
+
+
+def test_one_request_writes_one_batch(make_key, post_token, pass_time):
+    key, *others = (make_key() for _ in range(BATCH + 3))
+    for other in others:
+        lose(other)
+    pass_time(60)
+
+    numbers = []
+    for _ in range(3):
+        post_token(key, totSecretKey="wrong")
+        numbers.append(len(rows()))
+
+    assert numbers == [BATCH, BATCH + 2, BATCH + 2]
+
+
+@pytest.mark.req("B3")
+def test_refusal_tells_no_existence(make_key, post_token, pass_time):
+    key, other = make_key(), make_key()
+    unknown, wrong = {"totApiKey": "pk_live_tot_x"}, {"totSecretKey": "wrong"}
+    sent = []
+    for changes in (unknown, wrong, unknown, wrong):
+        forget()
+        lose(other)
+        pass_time(60)
+        with statements() as found:
+            assert post_token(key, **changes).status_code == 401
+        sent.append(found)
+
+    assert sent == [sent[0]] * 4
+    assert "INSERT keyusage" in sent[0]
+
+
+def test_steady_keys_write_others(make_key, client, pass_time):
+    key, other = make_key(), make_key()
+    lose(other)
+    pass_time(30)
+    client.get("/me", headers=key_headers(key))
+    pass_time(30)
+
+    client.get("/me", headers=key_headers(key))
+
+    assert rows() == [(1, 0), (0, 1)]
 
 
 # In the transactions of a host
@@ -125,7 +163,7 @@ def test_rolled_back_counts_are_written_later(make_key, make_token, pass_time):
         verify_token(token, address="")
         lose(other)
         pass_time(60)
-        usage.key_refused(other.public_key)
+        usage.use_refused(other.public_key)
         transaction.set_rollback(True)
     assert rows() == [(1, 0)]
     verify_token(token, address="")
@@ -211,30 +249,47 @@ def test_first_failure_ends_an_attempt(make_key, post_token, pass_time, caplog):
         lose(key)
     pass_time(60)
 
-    with failing("UPDATE") as failed:
+    with failing("INSERT") as failed:
         for key in keys:
             post_token(key, totSecretKey="wrong")
 
-    assert (failed, len(warnings(caplog))) == (["UPDATE"], 1)
+    assert (failed, len(warnings(caplog))) == (["INSERT"], 1)
     pass_time(60)
     for key in keys[:3]:
         post_token(key, totSecretKey="wrong")
     assert len(rows()) == 30
 
 
-@pytest.mark.parametrize(("command", "after"), [("INSERT", 1), ("DELETE", 0)])
-def test_failing_statement_counts_nothing_twice(make_key, pass_time, command, after):
-    key = make_key()
-    for _ in range(3):
-        lose(key)
+def test_failing_statement_counts_nothing_twice(make_key, pass_time):
+    keys = [make_key() for _ in range(BATCH // 2 + 1)]
+    for _ in range(2):
+        for key in keys:
+            lose(key)
         pass_time(HOUR)
+    tenant = current_tenant()
 
-    with failing(command, after=after) as failed:
-        assert counted(key) == (0, after)
+    with failing("INSERT", after=1) as failed, pytest.raises(OperationalError):
+        counters.write(tenant, counters.waiting())
 
-    assert failed == [command]
-    assert counted(key) == (0, 3)
-    assert rows() == [(0, 1)] * 3
+    assert (failed, len(rows())) == (["INSERT"], BATCH)
+    counters.write(tenant, counters.waiting())
+    assert rows() == [(0, 1)] * (BATCH + 2)
+
+
+def test_failed_pruning_counts_nothing_twice(make_key, pass_time):
+    key = make_key()
+    lose(key)
+    assert counted(key) == (0, 1)
+    pass_time(91 * 24 * HOUR)
+    lose(key)
+
+    with failing("DELETE") as failed:
+        counted(key)
+
+    assert failed == ["DELETE"]
+    assert rows() == [(0, 1), (0, 1)]
+    lose(key)
+    assert counted(key) == (0, 2)
 
 
 def test_failing_log_fails_no_request(make_key, post_token):
@@ -280,14 +335,19 @@ def before_insert(act):
         yield
 
 
-def test_key_erased_meanwhile_is_dropped(make_key, caplog):
+def test_key_erased_meanwhile_is_not_counted(make_key, caplog, pass_time):
     key = make_key()
     lose(key)
 
     with before_insert(partial(erase, key)):
         assert counted(key) == (0, 0)
 
-    assert (rows(), counters.waiting(), warnings(caplog)) == ([], [], [])
+    assert (counters.waiting(), warnings(caplog)) == ([], [])
+    pass_time(91 * 24 * HOUR)
+    other = make_key()
+    lose(other)
+    assert counted(other) == (0, 1)
+    assert rows() == [(0, 1)]  # of the other key: the row without a key was deleted
 
 
 def test_row_created_meanwhile_is_kept(make_key):
@@ -306,11 +366,12 @@ def test_use_during_write_waits(make_key):
 
     def refuse_and_write():
         use()
-        counter.write()  # as another thread, which must not write that -1 uses were accepted
+        # As another thread, which must not write that -1 uses were accepted.
+        counters.write(counter.tenant, [counter])
         assert rows() == []
 
     with before_insert(refuse_and_write):
-        counter.write()
+        counters.write(counter.tenant, [counter])
     assert rows() == [(1, 0)]
 
     assert counted(key) == (0, 1)
@@ -329,8 +390,7 @@ def test_oldest_waiting_key_is_displaced(make_key, caplog):
     assert [record.getMessage() for record in caplog.records] == [
         "Counts of uses lost: more than 2 keys wait to be written"
     ]
-    for counter in few.waiting():
-        counter.write()
+    few.write(current_tenant(), few.waiting())
     uses[0]()  # refuse what was displaced
-    few.of("pk_0").write()
-    assert rows() == [(1, 0), (1, 0), (0, 1)]
+    few.write(current_tenant(), few.waiting())
+    assert rows() == [(0, 1), (1, 0), (1, 0)]

@@ -11,6 +11,7 @@ from tot_jwt.models import KeyUsage
 
 HOUR = 3600
 NOW = int(NOON.timestamp())
+NOTHING = "No requests in this time.\n"
 PENDING = "Processes write their counts once a minute: the latest requests may be missing."
 
 
@@ -44,8 +45,8 @@ def test_quiet_command_prints_what_exists(pass_time, used_key, make_key, outcome
     unused = make_key().public_key
 
     assert outcome("usage", "pk_1", "-v", "0") == outcome("usage", "pk_1")
-    assert outcome("usage", unused) == ("None.\n", "", 0)
-    assert outcome("usage", unused, "-v", "0") == ("", "", 0)
+    assert outcome("usage", unused) == (NOTHING, "", 0)
+    assert outcome("usage", unused, "-v", "0") == (NOTHING, "", 0)
 
 
 def test_terminal_shows_heading_and_note(pass_time, used_key):
@@ -85,7 +86,7 @@ def test_options_limit_period(options, expected, pass_time, used_key, run, run_j
     found = run_json("usage", "pk_1", *options)["results"]
 
     assert [hour["accepted"] for hour in found] == expected
-    assert (run("usage", "pk_1", *options) == "None.\n") is not bool(expected)
+    assert (run("usage", "pk_1", *options) == NOTHING) is not bool(expected)
 
 
 def test_wrong_arguments_are_explained(used_key, run):

@@ -33,6 +33,7 @@ def every_call(api: KeysClient, key: Any) -> Iterator[Any]:
     yield api.list()
     yield api.create()
     yield api.show(key)
+    yield api.usage(key)
     yield api.change(key, name="x")
     yield api.rotate(key)
     yield api.revoke(key)

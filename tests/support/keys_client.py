@@ -32,6 +32,9 @@ class KeysClient:
     def show(self, key: Any) -> Any:
         return self.send("get", url_of(key))
 
+    def usage(self, key: Any, **query: Any) -> Any:
+        return self.send("get", f"{url_of(key)}/usage" + _query(query))
+
     def change(self, key: Any, **members: Any) -> Any:
         return self.send("patch", url_of(key), members)
 

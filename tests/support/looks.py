@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.support.factories import ApiKeyFactory, AppDomainFactory
 from tot_jwt.keys import lifecycle
-from tot_jwt.models import ApiKey, KeyEvent
+from tot_jwt.models import ApiKey, KeyEvent, KeyUsage
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,6 +30,8 @@ def make_long_rows() -> ApiKey:
         last_used_at=now,
         expires_at=now + timedelta(days=9),
     )
+    hour = int(now.timestamp()) // 3600 * 3600
+    KeyUsage.objects.create(key=key, at=hour, accepted=1_234_567, refused=89)
     lifecycle.rotate_key(key, grace=timedelta(hours=1))
     created = ApiKeyFactory.create(
         app_domain=domain, name="created", scopes=[*scopes, "orders:write"], created_by_key=key

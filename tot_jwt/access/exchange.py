@@ -53,7 +53,7 @@ def exchange(
     try:
         limits.count_exchange(grant.state.public_key, address)
     except TooManyRequests:
-        usage.key_refused(grant.state.public_key)
+        usage.use_refused(grant.state.public_key)
         raise
     usage.secret_used(credentials.secret, grant.state)
     hashes.upgrade(credentials.secret, grant.state)

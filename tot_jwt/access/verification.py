@@ -168,7 +168,7 @@ def _client_of(verified: Verified, address: str) -> ApiClient:
     except (InvalidToken, InsufficientPermissions) as refusal:
         refusals.report_refusal(refusal, public_key=public_key, jti=token["jti"], address=address)
         if isinstance(refusal, ExpiredToken):
-            usage.key_refused(public_key)
+            usage.use_refused(public_key)
         raise
     counter, use = usage.key_used(public_key)
     if not grant.state.has_revoked_tokens:

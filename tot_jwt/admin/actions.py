@@ -115,7 +115,8 @@ KEY_ACTIONS = (
         question=_("Are you sure you want to release the selected API keys from their creators?"),
         consequence=_(
             "Each key then stands alone, with all its own scopes, addresses and expiry. "
-            "What happens to its creator no longer affects it. This cannot be undone."
+            "What happens to its creator no longer affects it. "
+            "It no longer has the rate limit of its creator. This cannot be undone."
         ),
         log_message=_("Released"),
         apply=release_key,

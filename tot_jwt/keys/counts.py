@@ -1,32 +1,29 @@
 """How often keys are used: counted in the process, written once a minute, by key and hour.
 
 A request adds to a number in memory. `tot_jwt.keys.usage` writes the numbers of a key together
-with its time of use, and those of a few other keys that have waited for a minute. A process
-writes what is left when it exits (`tot_jwt.keys.shutdown`). A process that is killed loses what it
-has not written: at most the uses of a minute.
+with its time of use, and those of all other keys that have waited for a minute. A process writes
+what is left when it exits (`tot_jwt.keys.shutdown`). A process that is killed loses what it has
+not written: at most the uses of a minute.
 """
 
 import os
+from collections.abc import Iterable
 from itertools import islice
 from threading import Lock
+from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from django.db import IntegrityError, connections
-from django.db.models import F, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Greatest
+from django.db import connections
 
-from tot_jwt.models import ApiKey, KeyUsage, Tenant, current_tenant
+from tot_jwt.keys.hours import HOUR, Hour, add_to_rows, prune
+from tot_jwt.models import Tenant, current_tenant
 from tot_jwt.utils import clock
 from tot_jwt.utils.logs import Pacer, log_error
 
-HOUR = 3600
 #: Seconds for which counts may wait.
 INTERVAL = 60
-#: Keys whose counts one request writes beside its own.
-BATCH = 10
-#: Seconds after which the counts of a key are deleted, when it writes those of a new hour.
-RETENTION = 90 * 24 * HOUR
+#: Rows that one statement writes, and keys whose counts one request writes.
+BATCH = 200
 
 #: By hours since 1970, how many uses were accepted, and how many were refused.
 _Numbers = dict[int, list[int]]
@@ -35,17 +32,19 @@ _Numbers = dict[int, list[int]]
 class Use:
     """An accepted use of a key. Call it if the request is refused after all."""
 
-    __slots__ = ("_counter", "_hour")
+    __slots__ = ("_counter", "_hour", "_losses")
 
     def __init__(self, counter: "Counter", hour: int) -> None:
         self._counter: Counter | None = counter
         self._hour = hour
+        self._losses = counter.losses
 
     def __call__(self) -> None:
         """Count the use as refused, and no longer as accepted. A second call does nothing."""
         counter, self._counter = self._counter, None
         if counter is not None:
-            counter.add(self._hour, -1, 1)
+            is_lost = counter.losses != self._losses
+            counter.add(self._hour, 0 if is_lost else -1, 1)
 
 
 class Counter:
@@ -57,6 +56,7 @@ class Counter:
         "_is_writing",
         "_numbers",
         "database",
+        "losses",
         "public_key",
         "tenant",
     )
@@ -66,6 +66,8 @@ class Counter:
         self.public_key = public_key
         #: Tests replace it. What they counted must not reach the real one.
         self.database = database_name(tenant[0])
+        #: How often numbers were forgotten.
+        self.losses = 0
         self._counters = counters
         self._numbers: _Numbers = {}
         self._is_writing = False
@@ -93,43 +95,36 @@ class Counter:
         if is_first:
             self._counters.let_wait(self)
 
-    def write(self) -> None:
-        """Add the numbers to the rows of the key, and keep those for which that fails.
-
-        Raises the database's exception.
-        """
-        numbers = self._take()
-        if numbers is None:
-            return
-        try:
-            for hour in list(numbers):
-                _write_hour(self.tenant[0], self.public_key, hour * HOUR, *numbers[hour])
-                del numbers[hour]
-        finally:
-            for hour, left in numbers.items():
-                self.add(hour, *left)
-            self._is_writing = False
-
-    def forget(self) -> None:
-        """Forget the numbers."""
-        self._numbers = {}
-
-    def start_over(self) -> None:
-        """Forget the numbers, and the thread that was writing some."""
-        self._numbers, self._is_writing = {}, False
-
-    def _take(self) -> _Numbers | None:
-        """Return the numbers, or None while another thread writes some.
+    def take(self) -> _Numbers:
+        """Return the numbers for writing, none while another thread writes some.
 
         Two threads could write first that a use is not accepted any more, and then that it was.
         """
         with self._counters.lock:
             if self._is_writing:
-                return None
-            self._is_writing = True
+                return {}
             self._counters.stop_waiting(self)
             numbers, self._numbers = self._numbers, {}
+            self._is_writing = bool(numbers)
             return numbers
+
+    def end_write(self) -> None:
+        """Let the next thread write."""
+        self._is_writing = False
+
+    def forget(self) -> None:
+        """Forget the numbers, and the thread that was writing some."""
+        self._numbers, self._is_writing = {}, False
+        self.losses += 1
+
+
+class _Taken(NamedTuple):
+    """The numbers of an hour that a thread is about to write."""
+
+    counter: Counter
+    hour: int
+    accepted: int
+    refused: int
 
 
 class Counters:
@@ -146,6 +141,8 @@ class Counters:
         self._waiting: dict[Tenant, dict[Counter, float]] = {}
         self._number_waiting = 0
         self._losses = Pacer()
+        #: The hour in which this process last found no more old rows of the tenant.
+        self._pruned: dict[Tenant, int] = {}
 
     def of(self, public_key: str) -> Counter:
         """Return the counter of a key. Do not ask for keys that may not exist."""
@@ -156,6 +153,27 @@ class Counters:
             with self.lock:
                 counter = self._counters.setdefault(place, new)
         return counter
+
+    def write(self, tenant: Tenant, counters: Iterable[Counter]) -> None:
+        """Add the numbers of counters of the tenant to their rows, and keep them if that fails.
+
+        Once an hour, delete old rows. Raises the database's exception.
+        """
+        taken = [
+            _Taken(counter, hour, *numbers)
+            for counter in counters
+            for hour, numbers in counter.take().items()
+        ]
+        writing = {each.counter for each in taken}
+        try:
+            _write(tenant[0], taken)
+        finally:
+            for counter, *numbers in taken:
+                counter.add(*numbers)
+            for counter in writing:
+                counter.end_write()
+        if writing:
+            self._prune(tenant)
 
     def overdue(self, tenant: Tenant) -> list[Counter]:
         """Return some counters of the tenant that have waited for a minute, the oldest first."""
@@ -200,11 +218,17 @@ class Counters:
         # A thread that does not exist in the new process may have held the lock.
         self.lock = Lock()
         for counter in list(self._counters.values()):
-            counter.start_over()
+            counter.forget()
         self._counters.clear()
         self._waiting.clear()
         self._number_waiting = 0
         self._losses = Pacer()
+        self._pruned.clear()
+
+    def _prune(self, tenant: Tenant) -> None:
+        hour = int(clock.epoch()) // HOUR
+        if self._pruned.get(tenant) != hour and not prune(tenant[0]):
+            self._pruned[tenant] = hour
 
     def _displace(self) -> None:
         oldest = next(iter(next(iter(self._waiting.values()))))
@@ -223,31 +247,9 @@ def database_name(alias: str) -> str:
     return str(connections[alias].settings_dict["NAME"])
 
 
-def _write_hour(alias: str, public_key: str, at: int, accepted: int, refused: int) -> None:
-    """Add to the row of the key and the hour, and create it if necessary.
-
-    Do nothing if the key was erased.
-    """
-    key, usage = ApiKey.objects.using(alias), KeyUsage.objects.using(alias)
-    # MySQL would not use the index for `IN (SELECT …)`.
-    key_id = key.filter(public_key=public_key).order_by().values("pk")[:1]
-    row = usage.filter(key_id=key_id, at=at)
-    sums = {"accepted": _sum("accepted", accepted), "refused": _sum("refused", refused)}
-    if row.update(**sums):
-        return
-    owner = key.get_exact(public_key)
-    if owner is None:
-        return
-    try:
-        # Another process may create it at the same time.
-        usage.bulk_create([KeyUsage(key=owner, at=at)], ignore_conflicts=True)
-    except IntegrityError:  # the key is erased at the same time
-        return
-    usage.filter(key_id=owner.pk, at__lt=at - RETENTION).delete()
-    row.update(**sums)
-
-
-def _sum(column: str, number: int) -> Combinable:
-    total = F(column) + number
-    # An accepted use that was displaced may be refused later.
-    return total if number >= 0 else Greatest(total, Value(0))
+def _write(alias: str, taken: list[_Taken]) -> None:
+    """Write the numbers, and remove from the list what is written."""
+    while taken:
+        hours = [Hour(each.counter.public_key, each.hour, *each[2:]) for each in taken[:BATCH]]
+        add_to_rows(alias, hours)
+        del taken[:BATCH]

@@ -38,9 +38,8 @@ def _write(connection: BaseDatabaseWrapper, group: Iterable[Counter]) -> None:
     for tenant, of_tenant in groupby(group, lambda counter: counter.tenant):
         try:
             _select_schema(connection, tenant)
-            for counter in of_tenant:
-                if counter.database == database_name(tenant[0]):
-                    counter.write()
+            name = database_name(tenant[0])
+            counters.write(tenant, [each for each in of_tenant if each.database == name])
         except ProgrammingError as error:  # the schema was dropped
             _report(error)
 

@@ -69,8 +69,8 @@ def decide(public_key: str, rule: Callable[[KeyState | None], T]) -> tuple[T, bo
     try:
         decision = rule(state)
     except TotJWTError as refusal:
-        if state is not None and not isinstance(refusal, ServiceUnavailable):
-            usage.key_refused(public_key)
+        if not isinstance(refusal, ServiceUnavailable):
+            usage.use_refused(None if state is None else public_key)
         raise
     if state is not None and is_lasting and settings.KEY_STATE_MAX_AGE:
         states.put((current_tenant(), public_key), _Cached(state, loaded_at))

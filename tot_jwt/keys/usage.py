@@ -20,7 +20,7 @@ from django.db.models import Q
 from tot_jwt.keys.counts import INTERVAL, Counter, Use, counters
 from tot_jwt.keys.loading import KeyState
 from tot_jwt.keys.shutdown import write_counts
-from tot_jwt.models import ApiKey, KeyUsage, Tenant
+from tot_jwt.models import ApiKey, KeyUsage, Tenant, current_tenant
 from tot_jwt.rules.credentials import PresentedSecret
 from tot_jwt.utils import clock
 from tot_jwt.utils.memory import BoundedDict
@@ -69,13 +69,17 @@ def secret_used(secret: PresentedSecret, state: KeyState) -> Use:
     return use
 
 
-def key_refused(public_key: str) -> None:
-    """Record that a use of a key was refused. The key must exist. Never raises."""
-    counter = counters.of(public_key)
-    counter.refuse()
-    if counters.overdue(counter.tenant):
-        write = partial(_write_overdue, counter.tenant)
-        _soon(counter.tenant, partial(_attempt, counter, write))
+def use_refused(public_key: str | None) -> None:
+    """Record that a use of a key was refused, or of one that does not exist (None). Never raises.
+
+    Either way it writes what has waited for a minute: how long a refusal takes must not tell
+    whether a key exists.
+    """
+    if public_key is not None:
+        counters.of(public_key).refuse()
+    tenant = current_tenant()
+    if counters.overdue(tenant):
+        _soon(tenant, partial(_attempt, tenant, public_key or "", partial(_write_overdue, tenant)))
 
 
 def of_key(public_key: str, start: int, end: int) -> list[KeyUsage]:
@@ -84,7 +88,8 @@ def of_key(public_key: str, start: int, end: int) -> list[KeyUsage]:
     What this process has counted is written first, unless a transaction is open.
     """
     counter = counters.of(public_key)
-    _attempt(counter, counter.write)
+    tenant = counter.tenant
+    _attempt(tenant, public_key, partial(counters.write, tenant, [counter]))
     rows = KeyUsage.objects.filter(key__public_key=public_key, at__gte=start, at__lt=end)
     return list(rows.exclude(accepted=0, refused=0).order_by("at"))
 
@@ -97,9 +102,12 @@ def reset() -> None:
 
 
 def _note(counter: Counter, column: str, secret_hash: str) -> None:
-    time = TimeOfUse(counter.tenant, counter.public_key, column, secret_hash)
+    tenant, public_key = counter.tenant, counter.public_key
+    time = TimeOfUse(tenant, public_key, column, secret_hash)
     if _is_due(time):
-        _soon(counter.tenant, partial(_write, time, counter))
+        _soon(tenant, partial(_write, time, counter))
+    elif counters.overdue(tenant):
+        _soon(tenant, partial(_attempt, tenant, public_key, partial(_write_overdue, tenant)))
 
 
 def _soon(tenant: Tenant, write: Callable[[], None]) -> None:
@@ -117,29 +125,27 @@ def _soon(tenant: Tenant, write: Callable[[], None]) -> None:
 
 def _write(time: TimeOfUse, counter: Counter) -> None:
     if _claim(time):
-        _attempt(counter, partial(_write_all, time, counter))
+        _attempt(time.tenant, time.public_key, partial(_write_all, time, counter))
 
 
 def _write_all(time: TimeOfUse, counter: Counter) -> None:
     _update(time, time.tenant[0])
-    counter.write()
-    _write_overdue(counter.tenant)
+    counters.write(time.tenant, {counter, *counters.overdue(time.tenant)})
 
 
 def _write_overdue(tenant: Tenant) -> None:
-    for counter in counters.overdue(tenant):
-        counter.write()
+    counters.write(tenant, counters.overdue(tenant))
 
 
-def _attempt(counter: Counter, write: Callable[[], None]) -> None:
+def _attempt(tenant: Tenant, public_key: str, write: Callable[[], None]) -> None:
     """Write if that is possible now, and log if it fails."""
     try:
-        if _reaches(counter.tenant):
+        if _reaches(tenant):
             write()
     except Exception:
-        counters.postpone(counter.tenant)
+        counters.postpone(tenant)
         with suppress(Exception):  # a handler of the host fails, too
-            logger.warning("Use of a key not recorded: key=%s", counter.public_key, exc_info=True)
+            logger.warning("Use of a key not recorded: key=%s", public_key, exc_info=True)
 
 
 def _reaches(tenant: Tenant) -> bool:

@@ -24,6 +24,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _note(self, execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         if self.schema_name == "dropped":
             raise ProgrammingError("no such table")
-        if sql.startswith("UPDATE"):
+        if sql.startswith("INSERT"):
             self.written.append(self.schema_name)
         return execute(sql, params, many, context)

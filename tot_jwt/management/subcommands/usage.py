@@ -20,6 +20,7 @@ from tot_jwt.management.subcommands.base import (
     find_key,
 )
 
+NOTHING = "No requests in this time."
 PENDING = "Processes write their counts once a minute: the latest requests may be missing."
 
 
@@ -64,7 +65,7 @@ class Usage(Subcommand):
         """Return one line for each day, and their sum."""
         hours = result["results"]
         if not hours:
-            return ""
+            return NOTHING
         rows = [*_days(hours), _sum("total", hours)]
         columns = {"DAY (UTC)": "day", "ACCEPTED": "accepted", "REFUSED": "refused"}
         lines = text.table(rows, columns, heading=heading)
