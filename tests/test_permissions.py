@@ -8,16 +8,19 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import include, path
+from rest_framework import generics, serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.decorators import action
 from rest_framework.permissions import SAFE_METHODS, AllowAny, BasePermission, IsAuthenticated
+from rest_framework.renderers import BrowsableAPIRenderer, JSONRenderer
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 from rest_framework.viewsets import ViewSet
 
 from tests.support.faults import database_gone
 from tests.support.requests import bearer, key_headers
-from tests.views import Scoped
+from tests.support.uses import counted
+from tests.views import Scoped, WhoAmI
 from tot_jwt.access.verification import verify_token
 from tot_jwt.authentication import ApiKeyAuthentication, JWTAuthentication
 from tot_jwt.http.errors import ApiError
@@ -71,7 +74,9 @@ def test_head_requires_the_scopes_of_get(headers_with, client):
 def test_method_without_scopes_is_denied(headers_with, client):
     everything = headers_with("orders:read", "orders:write")
 
-    assert client.put("/scoped-by-method", headers=everything).status_code == 403
+    answer = client.put("/scoped-by-method", headers=everything)
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "insufficient_permissions")
 
 
 def test_view_without_scopes_is_improperly_configured(headers_with, client):
@@ -365,6 +370,45 @@ def test_negation_holds_for_objects(make_key, make_token, rf):
     view = ScopedObject.as_view(permission_classes=[~NotApiClient])
 
     assert view(rf.get("/", headers=bearer(make_token(make_key())))).status_code == 200
+
+
+def test_rejected_client_gets_documented_body(make_key, make_token, rf):
+    request = rf.get("/", headers=bearer(make_token(make_key())))
+
+    answer = WhoAmI.as_view(permission_classes=[NotApiClient])(request)
+
+    assert (answer.status_code, answer.data) == (
+        403,
+        {"detail": "API key lacks necessary permissions", "code": "insufficient_permissions"},
+    )
+
+
+class Page(Scoped, generics.ListCreateAPIView):
+    """A view with a page for browsers, whose forms need another scope than its list."""
+
+    renderer_classes = [JSONRenderer, BrowsableAPIRenderer]
+    serializer_class = serializers.Serializer
+    required_scopes = {"GET": ["orders:read"], "OPTIONS": ["orders:read"], "POST": ["x"]}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("method", "accept", "status", "uses"),
+    [
+        ("get", "application/json", 200, (2, 0)),
+        ("get", "text/html", 200, (2, 0)),
+        ("options", "application/json", 200, (2, 0)),
+        ("post", "text/html", 403, (1, 1)),
+    ],
+)
+def test_questions_of_drf_are_not_refusals(make_key, make_token, rf, method, accept, status, uses):
+    key = make_key(scopes=["orders:read"])
+    headers = {**bearer(make_token(key)), "Accept": accept}
+
+    answer = Page.as_view()(getattr(rf, method)("/", headers=headers)).render()
+
+    assert answer.status_code == status
+    assert counted(key) == uses
 
 
 @pytest.mark.parametrize("name", ["HasScopes", "NotApiClient"])

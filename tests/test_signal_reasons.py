@@ -261,6 +261,9 @@ OTHER_REASONS = {
     "'claim_jti'",
     "'claim_times'",
     "'unverified_decode'",  # only code can cause it
+    # Permissions send no signal.
+    "'not_for_clients'",
+    "'not_listed'",
     "'environment_not_allowed'",  # is not signalled
 }
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from tot_jwt.conf import KNOWN_ENVIRONMENTS
 from tot_jwt.exceptions import InsufficientPermissions, InsufficientScope, ServiceUnavailable
+from tot_jwt.http.caching import http_request
 from tot_jwt.http.errors import ApiError
 from tot_jwt.principal import ApiClient, client_of, refuse
 from tot_jwt.utils.predicates import are_choices
@@ -45,9 +46,7 @@ class HasScopes(BasePermission):
             _check_environment(client, view)
             return _has_required_scopes(client, request, view)
         except (InsufficientPermissions, InsufficientScope) as error:
-            if _is_mandatory(self, view):
-                refuse(client)
-                raise ApiError(error) from error
+            _deny(self, request, view, client, error)
             return False
         except ServiceUnavailable as error:
             raise ApiError(error) from error
@@ -64,25 +63,41 @@ class NotApiClient(BasePermission):
     A view then admits clients only if it says so, for example with HasScopes.
     """
 
-    message = InsufficientPermissions.detail
-    code = InsufficientPermissions.code
-
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        """Return whether the request is not from an API client."""
-        return client_of(request) is None
+        """Return whether the request is not from an API client. Raises ApiError."""
+        client = client_of(request)
+        if client is not None:
+            _deny(self, request, view, client, InsufficientPermissions("not_for_clients"))
+        return client is None
 
     def has_object_permission(self, request: Request, view: "APIView", obj: Any) -> bool:
         """Return the same as for the view, so that ``~NotApiClient`` is its opposite here too."""
         return self.has_permission(request, view)
 
 
-def _is_mandatory(permission: HasScopes, view: "APIView") -> bool:
+def _deny(
+    permission: BasePermission,
+    request: Request,
+    view: "APIView",
+    client: ApiClient,
+    error: InsufficientPermissions | InsufficientScope,
+) -> None:
+    """Raise ApiError if the view rejects every request that this permission denies."""
+    if not _is_mandatory(permission, view):
+        return
+    # DRF also asks about other methods, for the forms of its pages: with a clone of the request.
+    if request.method == http_request(request).method:
+        refuse(client)
+    raise ApiError(error) from error
+
+
+def _is_mandatory(permission: BasePermission, view: "APIView") -> bool:
     """Return whether the view rejects every request that this permission denies."""
     get_permissions = getattr(view, "get_permissions", list)
     return any(_implies(each, type(permission)) for each in get_permissions())
 
 
-def _implies(permission: Any, kind: type[HasScopes]) -> bool:
+def _implies(permission: Any, kind: type[BasePermission]) -> bool:
     if isinstance(permission, AND):
         operands = (permission.op1, permission.op2)  # type: ignore[attr-defined]
         return any(_implies(each, kind) for each in operands)
@@ -105,7 +120,7 @@ def _check_environment(client: ApiClient, view: "APIView") -> None:
 def _has_required_scopes(client: ApiClient, request: Request, view: "APIView") -> bool:
     required = required_scopes(request, view)
     if required is None:
-        return False
+        raise InsufficientPermissions("not_listed")
     if not all(client.has_scope(scope) for scope in required):
         raise InsufficientScope(required)
     return True

@@ -7,12 +7,15 @@ from django.db import connection
 
 from tests.support.created_keys import ADMINISTRATOR, created_by
 from tests.support.keys_client import client_of, code_of
+from tests.support.receivers import received_from
 from tests.support.requests import TOKEN_URL, bearer
 from tests.support.stored_keys import reread
 from tests.support.token_errors import assert_token_error
+from tests.support.uses import counted
 from tot_jwt.exceptions import ResourceNotFound
 from tot_jwt.keys import disable_key
 from tot_jwt.models import ApiKey, KeyEvent, RevokedToken
+from tot_jwt.signals import access_refused
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +131,20 @@ def test_key_rotated_meanwhile_conflicts(make_key):
 
     assert code_of(answer) == (409, "conflict")
     assert reread(key).secret_hash == "sha256$x"
+
+
+@pytest.mark.req("E10")
+@pytest.mark.django_db(transaction=True)
+def test_token_that_ended_elsewhere_leaves_trace(make_key):
+    key = make_key(scopes=["a"])
+    api = client_of(key)
+    api.list()
+    # As another process would.
+    ApiKey.objects.filter(pk=key.pk).update(generation=2)
+
+    with received_from(access_refused) as refusals:
+        answer = api.create()
+
+    assert code_of(answer) == (401, "token_revoked")
+    assert [refusal["reason"] for refusal in refusals] == ["old_generation"]
+    assert counted(key) == (2, 1)

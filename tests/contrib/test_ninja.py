@@ -187,8 +187,8 @@ def test_openapi_shows_scheme_and_scopes():
 
     assert schema["components"]["securitySchemes"]["TokenAuth"]["scheme"] == "bearer"
     for url, description in [
-        ("/api/sync", "Return the facts.\n\nA token needs the scopes `orders:read`."),
-        ("/api/async", "A token needs the scopes `orders:read`."),
+        ("/api/sync", "Return the facts.\n\nRequired scopes: `orders:read`."),
+        ("/api/async", "Required scopes: `orders:read`."),
     ]:
         assert operations[url]["get"]["description"] == description
         assert operations[url]["get"]["x-required-scopes"] == ["orders:read"]

@@ -16,7 +16,7 @@ from drf_spectacular.validation import validate_schema
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.generics import GenericAPIView
-from rest_framework.permissions import AllowAny, IsAdminUser
+from rest_framework.permissions import AllowAny, IsAdminUser, IsAuthenticated
 from rest_framework.versioning import NamespaceVersioning
 from rest_framework.viewsets import GenericViewSet
 
@@ -58,6 +58,13 @@ class UserAuthentication(JWTAuthentication):
 
 class OtherAuthentication(StrictJWTAuthentication):
     """Another one."""
+
+
+class UserOfClient(JWTAuthentication):
+    """A host's subclass whose users may be staff."""
+
+    def get_user(self, client, auth):
+        """Return the user that the client acts for."""
 
 
 class HostKeys(ApiKeyAuthentication):
@@ -141,6 +148,37 @@ def test_other_header_is_described(settings):
     assert schema["paths"]["/oauth/token"]["post"]["security"] == [{}]
 
 
+def test_shared_alternatives_appear_once():
+    classes = [JWTAuthentication, UserAuthentication, ApiKeyAuthentication, HostKeys]
+
+    assert operation_of(authentication_classes=classes)["security"] == [*BEARER, KEYS]
+
+
+@pytest.mark.parametrize(
+    "own",
+    [None, {"type": "openIdConnect", "openIdConnectUrl": "https://id.example"}],
+    ids=["undefined", "other"],
+)
+@pytest.mark.parametrize("urls", ["tot_jwt.well_known_urls", "tests.urls"])
+def test_own_oauth_scheme_of_host_stays(settings, own, urls):
+    settings.ROOT_URLCONF = urls
+
+    class Described(Orders):
+        @extend_schema(auth=[{"totOAuth2": ["own:scope"]}])
+        def get(self, request):
+            """List orders."""
+
+    added = {"APPEND_COMPONENTS": {"securitySchemes": {"totOAuth2": own}}} if own else {}
+    schema = generate(path("orders", Described.as_view()), **added)
+
+    assert schema["paths"]["/orders"]["get"]["security"] == [{"totOAuth2": ["own:scope"]}]
+    found = schema["components"].get("securitySchemes", {}).get("totOAuth2")
+    if own is None and urls == "tests.urls":
+        assert found["flows"]["clientCredentials"]["scopes"]["own:scope"] == ""
+    else:
+        assert found == own
+
+
 def test_other_authentication_is_an_alternative():
     found = operation_of(authentication_classes=[SessionAuthentication, JWTAuthentication])
 
@@ -160,13 +198,17 @@ def test_anonymous_clients_are_an_alternative():
     [
         (HasScopes, ["orders:read"], True),
         (HasOrders, ["orders:read"], True),
-        (IsAdminUser & (AllowAny & HasScopes), ["orders:read"], True),
+        (IsAuthenticated & (AllowAny & HasScopes), ["orders:read"], True),
         (HasScopes | HasOrders, ["orders:read"], True),
         (HasScopes | IsAdminUser, None, True),
         (~HasScopes, None, True),
         (NotApiClient, None, False),
-        (IsAdminUser & NotApiClient, None, False),
-        (IsAdminUser | NotApiClient, None, True),
+        (IsAuthenticated & NotApiClient, None, False),
+        (IsAuthenticated | NotApiClient, None, True),
+        (IsAdminUser, None, False),
+        (IsAdminUser & HasScopes, None, False),
+        (IsAdminUser | NotApiClient, None, False),
+        (~IsAdminUser, None, True),
     ],
 )
 def test_only_mandatory_scopes_are_listed(permission, scopes, is_admitted):
@@ -175,6 +217,15 @@ def test_only_mandatory_scopes_are_listed(permission, scopes, is_admitted):
     assert found.get("x-required-scopes") == scopes
     assert ("`orders:read`" in found["description"]) == bool(scopes)
     assert ("security" in found) == ("401" in found["responses"]) == is_admitted
+
+
+def test_staff_of_host_are_admitted():
+    """The user of a client may be staff, if the host's class returns that user."""
+    classes = [UserOfClient, ApiKeyAuthentication]
+
+    found = operation_of(authentication_classes=classes, permission_classes=[IsAdminUser])
+
+    assert found["security"] == BEARER
 
 
 def test_scopes_depend_on_method():
@@ -215,6 +266,74 @@ def test_unreadable_scopes_are_a_warning(capsys):
     assert schema["paths"]["/orders"]["get"]["security"] == BEARER
 
 
+def needs_user(view):
+    """Return what only a request with a user has, as a method of a host."""
+    return view.request.user.plan
+
+
+@pytest.mark.parametrize(
+    ("method", "warning"),
+    [
+        ("get_throttles", "could not read the throttles of Demanding"),
+        ("get_exception_handler", "could not read the exception handler of Demanding"),
+    ],
+)
+def test_methods_that_fail_are_a_warning(capsys, method, warning):
+    view = type("Demanding", (Orders,), {method: needs_user})
+
+    schema = SchemaGenerator(patterns=[path("orders", view.as_view())]).get_schema(public=True)
+
+    assert warning in capsys.readouterr().err
+    found = schema["paths"]["/orders"]["get"]
+    assert found["security"] == BEARER
+    assert found["responses"]["403"] == {"$ref": "#/components/responses/TotForbidden"}
+    assert "429" not in found["responses"]
+
+
+TOKEN_CODES = {"malformed_token", "invalid_token", "expired_token", "revoked_token"}
+
+
+@pytest.mark.parametrize(
+    ("kinds", "codes", "anonymous"),
+    [
+        ([JWTAuthentication], TOKEN_CODES, None),
+        ([ApiKeyAuthentication], {"invalid_credentials"}, None),
+        ([UserAuthentication, HostKeys], {*TOKEN_CODES, "invalid_credentials"}, None),
+        ([StrictJWTAuthentication], TOKEN_CODES, "not_authenticated"),
+    ],
+    ids=["tokens", "keys", "both", "strict"],
+)
+def test_unauthorized_depends_on_classes(kinds, codes, anonymous):
+    view = type("Own", (Orders,), {"authentication_classes": kinds})
+
+    schema = generate(path("orders", view.as_view()))
+
+    reference = schema["paths"]["/orders"]["get"]["responses"]["401"]["$ref"]
+    response = schema["components"]["responses"][reference.rpartition("/")[2]]
+    examples = response["content"]["application/json"]["examples"]
+    sent = examples.pop("not_authenticated")["value"]
+    assert sent["detail"] == "Authentication credentials were not provided."
+    assert sent.get("code") == anonymous
+    assert examples.keys() == codes
+    assert {example["value"]["code"] for example in examples.values()} == codes
+    assert "None" not in response["description"]
+
+
+def test_anonymous_request_gets_the_example(rf):
+    schema = generate(path("orders", Orders.as_view()))
+    [examples] = [
+        media["examples"]
+        for name, response in schema["components"]["responses"].items()
+        for media in response["content"].values()
+        if name.startswith("TotUnauthorized")
+    ]
+    view = Orders.as_view(permission_classes=[IsAuthenticated])
+
+    response = view(rf.get("/orders"))
+
+    assert (response.status_code, response.data) == (401, examples["not_authenticated"]["value"])
+
+
 def test_throttle_adds_its_answer():
     assert "429" not in operation_of()["responses"]
     throttled = operation_of(throttle_classes=[ApiKeyThrottle])["responses"]
@@ -230,7 +349,7 @@ def test_own_descriptions_of_view_stay():
     found = operation_of(view=Described)["responses"]
 
     assert found["403"] == {"description": "Not today."}
-    assert found["401"] == {"$ref": "#/components/responses/TotUnauthorized"}
+    assert found["401"] == {"$ref": "#/components/responses/TotUnauthorizedToken"}
 
 
 def test_other_bodies_are_not_described():
@@ -339,6 +458,30 @@ def test_host_without_tot_jwt_is_unchanged():
 
     assert schema["components"].keys() == {"schemas"}
     assert schema["paths"]["/orders"]["get"]["responses"].keys() == {"200"}
+
+
+def change_all(result, **kwargs):
+    """Change each part of the schema, as a host's hook does."""
+    pending = [result]
+    while pending:
+        part = pending.pop()
+        pending += part.values() if isinstance(part, dict) else part
+        pending = [each for each in pending if isinstance(each, dict | list)]
+        if isinstance(part, dict):
+            assert "x-seen" not in part, "two parts share a dict"
+            part["x-seen"] = True
+    return result
+
+
+def test_later_hooks_change_copies(settings):
+    settings.ROOT_URLCONF = "tests.urls"
+    patterns = [path("auth/", include("tot_jwt.urls")), path("orders", Orders.as_view())]
+    before = generate(*patterns)
+
+    with patched_settings({"POSTPROCESSING_HOOKS": [hooks.postprocess, change_all]}):
+        SchemaGenerator(patterns=patterns).get_schema(public=True)
+
+    assert generate(*patterns) == before
 
 
 # Installation

@@ -133,6 +133,14 @@ def test_headers_of_errors_appear(schema):
     assert "headers" not in found["400"]
 
 
+def test_parameters_of_usage_are_exact(schema):
+    parameters = operations(schema)[f"GET {AUTH}/keys/{{totApiKey}}/usage"]["parameters"]
+    texts = {each["name"]: each["description"] for each in parameters}
+
+    assert texts["from"].startswith("Hours that begin at this moment or later.")
+    assert texts["to"].startswith("Hours that begin before this moment.")
+
+
 def test_views_list_scopes_and_schemes(schema):
     listed = operations(schema)
     keys = {"totAppDomain": [], "totApiKey": [], "totSecretKey": []}

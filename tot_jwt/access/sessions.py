@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from tot_jwt.access.decisions import grant_token
 from tot_jwt.access.escalation import Caller
-from tot_jwt.exceptions import ResourceNotFound, RevokedToken
+from tot_jwt.access.refusals import reject
+from tot_jwt.exceptions import InvalidToken, ResourceNotFound, RevokedToken
 from tot_jwt.keys.loading import load
 from tot_jwt.keys.record import Actor
 from tot_jwt.models import ApiKey, ApiKeyQuerySet
@@ -39,10 +40,16 @@ def find_key(client: ApiClient, public_key: str) -> ApiKey:
 def caller_of(session: KeySession) -> Caller:
     """Return the caller, if its token is still valid.
 
-    Raises RevokedToken, InvalidToken, InsufficientPermissions.
+    A token that ended in another process is reported here. Raises RevokedToken, InvalidToken,
+    InsufficientPermissions.
     """
-    grant = grant_token(session.token, load(session.client.pk), session.address)
-    by = Actor(session.client.pk, jti=session.token["jti"], address=session.address)
+    client, jti = session.client, session.token["jti"]
+    try:
+        grant = grant_token(session.token, load(client.pk), session.address)
+    except InvalidToken as refusal:
+        reject(refusal, client, jti=jti, address=session.address)
+        raise
+    by = Actor(client.pk, jti=jti, address=session.address)
     return Caller(own_key(session), grant.scopes, by)
 
 

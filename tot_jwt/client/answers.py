@@ -20,6 +20,7 @@ from tot_jwt.client.exceptions import (
 from tot_jwt.client.redacted import Redacted
 
 REDIRECTS = "The token URL redirects. If you trust the other URL, use it as the token URL."
+_OTHER_URL = "The token URL asks for a token. Is it the URL of POST token?"
 #: In bytes. A token has at most 4,096.
 MAX_BODY = 65_536
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}\Z")
@@ -33,7 +34,11 @@ _FIELDS = ("appDomain", "totApiKey", "totSecretKey", "scopes")
 _ERRORS: dict[int, tuple[type[TokenError], str]] = {
     400: (InvalidRequest, "The API does not accept the request for a token"),
     401: (InvalidCredentials, "The API does not accept the domain, the API key or its secret"),
-    403: (InsufficientPermissions, "The API key may not get this token"),
+    403: (
+        InsufficientPermissions,
+        "The API key may not issue tokens, lacks a requested scope, or is used from an address "
+        "that it does not allow",
+    ),
     429: (TooManyRequests, "The API accepts no more requests for a token at the moment"),
 }
 
@@ -81,8 +86,11 @@ def error_from(answer: Answer, now: float) -> TokenError:
         return Unavailable(message, status=status, retry_after=wait)
     if status not in _ERRORS:
         return UnexpectedAnswer(_unexpected(status), status=status)
+    members = members_of(answer.body)
+    if status == 401 and members.get("code") not in (None, "invalid_credentials"):
+        return UnexpectedAnswer(_OTHER_URL, status=status)
     kind, message = _ERRORS[status]
-    if fields := [name for name in _FIELDS if name in members_of(answer.body)]:
+    if fields := [name for name in _FIELDS if name in members]:
         message = f"{message}: {', '.join(fields)}"
     return kind(message, status=status, retry_after=wait)
 

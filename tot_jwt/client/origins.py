@@ -33,8 +33,9 @@ def allowed_origins(urls: Iterable[str], *, allow_http: bool) -> frozenset[str]:
 def check_origin(url: str, origins: frozenset[str]) -> None:
     """Raise OriginNotAllowed if the URL's origin does not get the token."""
     if not is_allowed(url, origins):
+        allowed = ", ".join(sorted(origins))
         raise OriginNotAllowed(
-            "The request goes to an origin that does not get the token. Name it in `origins`."
+            f"{_shown_origin(url)} does not get the token. Name it in `origins`. Now: {allowed}."
         )
 
 
@@ -44,6 +45,13 @@ def is_allowed(url: str, origins: frozenset[str]) -> bool:
         return origin_of(url) in origins
     except ValueError:
         return False
+
+
+def _shown_origin(url: str) -> str:
+    try:
+        return origin_of(url)
+    except ValueError:  # not shown: the URL may have a password
+        return "The origin of the request"
 
 
 def _is_loopback(origin: str) -> bool:

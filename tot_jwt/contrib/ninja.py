@@ -159,7 +159,7 @@ def _document(operation: object) -> None:
     for auth in operation.auth_callbacks:
         if isinstance(auth, TokenAuth) and auth.scopes:
             names = ", ".join(f"`{scope}`" for scope in auth.scopes)
-            sentence = f"A token needs the scopes {names}."
+            sentence = f"Required scopes: {names}."
             operation.description = "\n\n".join(filter(None, [operation.description, sentence]))
             extra = operation.openapi_extra or {}
             operation.openapi_extra = {**extra, "x-required-scopes": list(auth.scopes)}

@@ -2,11 +2,12 @@
 
 import django.core.validators
 import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
 import tot_jwt.rules.metadata
 import tot_jwt.rules.names
 import tot_jwt.rules.rates
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

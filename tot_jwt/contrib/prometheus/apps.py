@@ -1,6 +1,7 @@
 """The app's configuration."""
 
 import os
+from pathlib import Path
 
 from django.apps import AppConfig
 from django.core.exceptions import ImproperlyConfigured
@@ -28,7 +29,7 @@ class PrometheusConfig(AppConfig):
 def _check_directory() -> None:
     # Without this, the first counter raises a FileNotFoundError inside prometheus_client.
     directory = os.environ.get(DIRECTORY)
-    if directory is None or (os.path.isdir(directory) and os.access(directory, os.W_OK | os.X_OK)):
+    if directory is None or (Path(directory).is_dir() and os.access(directory, os.W_OK | os.X_OK)):
         return
     raise ImproperlyConfigured(
         f"{DIRECTORY} is {directory!r}, which is not a directory that this process may write to. "

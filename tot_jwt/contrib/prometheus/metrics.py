@@ -43,7 +43,7 @@ REQUESTS_THROTTLED = _counter(
     "tot_jwt_requests_throttled", "Requests over a rate limit.", "limit", Limit
 )
 DATABASE_UNAVAILABLE = Counter(
-    "tot_jwt_database_unavailable", "Requests that failed because the database did not respond."
+    "tot_jwt_database_unavailable", "Failures of the database at requests of clients."
 )
 KEY_CHANGES = _counter(
     "tot_jwt_key_changes", "Changes to keys and domains.", "action", KeyEvent.Action.values

@@ -196,8 +196,12 @@ USAGE = {
         description="Counts the accepted and the refused requests of each hour.",
         parameters=(
             _PUBLIC_KEY,
-            parameter("from", _MOMENT, "The first moment. By default 30 days before the last one."),
-            parameter("to", _MOMENT, "The last moment. By default now."),
+            parameter(
+                "from",
+                _MOMENT,
+                "Hours that begin at this moment or later. By default 30 days before `to`.",
+            ),
+            parameter("to", _MOMENT, "Hours that begin before this moment. By default now."),
         ),
         success={200: ["TotApiKeyUsage"]},
         errors=(*_KEY_ERRORS, INVALID_FIELDS),

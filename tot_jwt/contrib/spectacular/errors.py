@@ -4,9 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from rest_framework.exceptions import APIException
+from rest_framework.exceptions import APIException, NotAuthenticated
 
 from tot_jwt import exceptions
+from tot_jwt.contrib.spectacular.access import Credentials
 from tot_jwt.contrib.spectacular.schemes import Schema
 from tot_jwt.exceptions import TotJWTError
 from tot_jwt.http.errors import ApiError
@@ -43,14 +44,9 @@ BODY_ERRORS: tuple[Error, ...] = (
     exceptions.UnsupportedContentType,
 )
 
-#: What API clients may get from each view of a host, by the name of the response.
+#: What API clients may get from each view of a host beside 401, by the name of the response.
 _VIEW_ERRORS: dict[str, tuple[Error, ...]] = {
     "TotBadRequest": (exceptions.InvalidRequest,),
-    "TotUnauthorized": (
-        exceptions.CredentialsRequired,
-        *INVALID_TOKENS,
-        exceptions.InvalidCredentials,
-    ),
     "TotForbidden": (
         exceptions.InsufficientPermissions,
         exceptions.InsufficientScope(["orders:read"]),
@@ -104,11 +100,11 @@ def responses(errors: Iterable[Error], translate: Translate = ApiError) -> dict[
     return found
 
 
-def view_responses() -> dict[str, tuple[str, Schema]]:
+def view_responses(credentials: Credentials) -> dict[str, tuple[str, Schema]]:
     """Return the responses that a host's view adds for API clients: by status, with their names."""
-    found = {}
+    found = {"401": _unauthorized(credentials)}
     for name, errors in _VIEW_ERRORS.items():
-        translations = [ApiError(each() if isinstance(each, type) else each) for each in errors]
+        translations = [_translated(each) for each in errors]
         bodies = [_plain(each.detail) for each in translations]
         status = str(translations[0].status_code)
         # The view's own errors of status 400 can be any JSON.
@@ -117,6 +113,31 @@ def view_responses() -> dict[str, tuple[str, Schema]]:
             response["headers"] = response["headers"] | _RATE_LIMIT
         found[status] = (name, response)
     return found
+
+
+def _unauthorized(credentials: Credentials) -> tuple[str, Schema]:
+    """Return the response 401, and its name, which is another for other credentials."""
+    names, errors = ["TotUnauthorized"], [_anonymous(is_strict=credentials.is_strict)]
+    if credentials.has_tokens:
+        names.append("StrictToken" if credentials.is_strict else "Token")
+        errors += map(_translated, INVALID_TOKENS)
+    if credentials.has_keys:
+        names.append("Key")
+        errors.append(_translated(exceptions.InvalidCredentials))
+    bodies = [_plain(each.detail) for each in errors]
+    return "".join(names), _response(errors, bodies, _VIEW_ERROR)
+
+
+def _anonymous(*, is_strict: bool) -> APIException:
+    """Return the error of a request without credentials. DRF sends its own without `code`."""
+    error: Any = ApiError(exceptions.CredentialsRequired())
+    if not is_strict:
+        error.detail = {"detail": NotAuthenticated().detail}
+    return error  # type: ignore[no-any-return]
+
+
+def _translated(error: Error) -> APIException:
+    return ApiError(error() if isinstance(error, type) else error)
 
 
 def _response(
@@ -178,7 +199,9 @@ def _has_fields(body: dict[str, Any]) -> bool:
 
 
 def _name(body: dict[str, Any]) -> str:
-    return "fields" if _has_fields(body) else str(body.get("code") or body.get("error"))
+    if _has_fields(body):
+        return "fields"
+    return body.get("code") or body.get("error") or NotAuthenticated.default_code
 
 
 def _line(body: dict[str, Any]) -> str:

@@ -26,7 +26,7 @@ class _Scheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
         """Return the alternatives, or None if the view admits no API clients."""
-        access = access_of(auto_schema.view)
+        access = access_of(auto_schema.view, self.target)
         if access is None:
             return None
         _register(auto_schema, self.name)

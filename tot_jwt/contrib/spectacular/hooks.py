@@ -33,13 +33,16 @@ def postprocess(result: Schema, generator: SchemaGenerator, **kwargs: Any) -> Sc
         access = _access(operation)
         if access is not None:
             _describe(operation, access, result["components"])
+            operation["security"] = _unique(operation["security"])
     for path, item in mounts.paths(generator).items():
         result["paths"].setdefault(path, {}).update(item)
         _add_schemas(item, result)
     _add_schemes(result)
     for kind, named in result["components"].items():
         result["components"][kind] = dict(sorted(named.items()))
-    return result
+    # The parts above share dicts, and a hook of the host may change each of them.
+    copied: Schema = _copied(result)
+    return copied
 
 
 def _operations(result: Schema) -> Iterator[Schema]:
@@ -64,7 +67,7 @@ def _describe(operation: Schema, access: Access, components: Schema) -> None:
         texts = [operation.get("description"), sentence]
         operation["description"] = "\n\n".join(str(text) for text in texts if text)
     own = operation["responses"]
-    for status, (name, response) in view_responses().items():
+    for status, (name, response) in view_responses(access.credentials).items():
         if status in own or (status == "429" and not access.is_throttled):
             continue
         if not access.has_own_bodies:
@@ -98,12 +101,30 @@ def _add_schemes(result: Schema) -> None:
     """Add the security schemes of the endpoints, and each scope that an operation names."""
     found = result["components"].setdefault("securitySchemes", {})
     own = schemes.definitions()
+    scopes: list[str] = []
     for operation in _operations(result):
         for requirement in operation.get("security", ()):
             for name in requirement.keys() & own.keys():
                 found.setdefault(name, own[name])
-            for scope in requirement.get(schemes.OAUTH2, ()):
-                flow = found[schemes.OAUTH2]["flows"]["clientCredentials"]
-                flow["scopes"].setdefault(scope, "")
+            scopes += requirement.get(schemes.OAUTH2, ())
+    # A host may define another scheme of this name, or name one that it does not define.
+    if schemes.OAUTH2 in own and found.get(schemes.OAUTH2) == own[schemes.OAUTH2]:
+        found[schemes.OAUTH2] = own[schemes.OAUTH2]
+        for scope in scopes:
+            own[schemes.OAUTH2]["flows"]["clientCredentials"]["scopes"].setdefault(scope, "")
     if not found:
         del result["components"]["securitySchemes"]
+
+
+def _unique(requirements: list[Schema]) -> list[Schema]:
+    """Return each alternative once, however many classes of the view share it."""
+    return [each for n, each in enumerate(requirements) if each not in requirements[:n]]
+
+
+def _copied(part: Any) -> Any:
+    """Return a copy that shares no dict or list, not even within itself."""
+    if type(part) is list:
+        return [_copied(each) for each in part]
+    if type(part) is dict:
+        return {name: _copied(each) for name, each in part.items()}
+    return part
