@@ -12,7 +12,7 @@ from django.db.models import RestrictedError
 from tests.support.created_keys import created_by
 from tests.support.times import NOON
 from tot_jwt.exceptions import InvalidValue
-from tot_jwt.models import ApiKey, AppDomain, KeyEvent
+from tot_jwt.models import ApiKey, AppDomain, KeyEvent, KeyUsage
 
 
 @pytest.mark.req("C4")
@@ -194,3 +194,7 @@ def test_host_models_may_hold_querysets(tmp_path, apps):
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     assert run.returncode == 0, run.stderr
+
+
+def test_usage_names_its_key_and_hour():
+    assert str(KeyUsage(key_id=7, at=3600)) == "7 3600"

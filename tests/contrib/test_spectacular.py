@@ -290,7 +290,7 @@ def test_methods_that_fail_are_a_warning(capsys, method, warning):
     assert "429" not in found["responses"]
 
 
-TOKEN_CODES = {"malformed_token", "invalid_token", "expired_token", "revoked_token"}
+TOKEN_CODES = {"token_malformed", "token_invalid", "token_expired", "token_revoked"}
 
 
 @pytest.mark.parametrize(
@@ -461,15 +461,16 @@ def test_host_without_tot_jwt_is_unchanged():
 
 
 def change_all(result, **kwargs):
-    """Change each part of the schema, as a host's hook does."""
-    pending = [result]
+    """Change each operation and component, however deep, as a host's hook does."""
+    operations = [each for item in result["paths"].values() for each in item.values()]
+    pending = [result["components"], *operations]
     while pending:
         part = pending.pop()
-        pending += part.values() if isinstance(part, dict) else part
-        pending = [each for each in pending if isinstance(each, dict | list)]
+        values = part.values() if isinstance(part, dict) else part
+        pending += [each for each in values if isinstance(each, dict | list)]
         if isinstance(part, dict):
-            assert "x-seen" not in part, "two parts share a dict"
-            part["x-seen"] = True
+            assert "x-changed" not in part
+            part["x-changed"] = True
     return result
 
 
@@ -478,9 +479,12 @@ def test_later_hooks_change_copies(settings):
     patterns = [path("auth/", include("tot_jwt.urls")), path("orders", Orders.as_view())]
     before = generate(*patterns)
 
-    with patched_settings({"POSTPROCESSING_HOOKS": [hooks.postprocess, change_all]}):
-        SchemaGenerator(patterns=patterns).get_schema(public=True)
+    names = [f"{hooks.__name__}.postprocess", f"{__name__}.change_all"]
 
+    with patched_settings({"POSTPROCESSING_HOOKS": names}):
+        changed = SchemaGenerator(patterns=patterns).get_schema(public=True)
+
+    assert changed["components"]["schemas"]["TotToken"]["x-changed"] is True
     assert generate(*patterns) == before
 
 

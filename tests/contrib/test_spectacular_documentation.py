@@ -3,6 +3,7 @@
 from django.urls import include, path
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.settings import patched_settings
+from drf_spectacular.views import SpectacularJSONAPIView
 
 from example_project import settings as example
 from tests.support.documents import blocks, read, section, table
@@ -26,6 +27,7 @@ def test_page_configures_the_example():
     assert names["REST_FRAMEWORK"].items() <= example.REST_FRAMEWORK.items()
     for name in "SWAGGER_UI_DIST", "SWAGGER_UI_FAVICON_HREF", "SERVE_AUTHENTICATION":
         assert names["SPECTACULAR_SETTINGS"][name] == example.SPECTACULAR_SETTINGS[name]
+    assert names["SPECTACULAR_SETTINGS"].keys() >= {"TITLE", "VERSION"}
 
 
 def test_page_mounts_schema_and_docs():
@@ -58,6 +60,20 @@ def test_named_hook_runs_before_others():
         schema = SchemaGenerator(patterns=[path("", include("tot_jwt.urls"))]).get_schema()
 
     assert "/token" in schema["x-paths"]
+
+
+def test_hooks_of_schema_view_replace(rf):
+    """A schema view with hooks of its own has the endpoints only if it names ours."""
+    hooks = run("POSTPROCESSING_HOOKS")["SPECTACULAR_SETTINGS"]["POSTPROCESSING_HOOKS"][:2]
+    patterns = [path("", include("tot_jwt.urls"))]
+
+    def paths(names):
+        custom = {"POSTPROCESSING_HOOKS": names}
+        view = SpectacularJSONAPIView.as_view(patterns=patterns, custom_settings=custom)
+        return view(rf.get("/schema")).data["paths"]
+
+    assert "/token" in paths(hooks)
+    assert paths(hooks[:1]) == {}
 
 
 def list_paths(result, **kwargs):

@@ -55,7 +55,7 @@ def test_counts_are_written_once_a_minute(make_key, make_token, get_token, pass_
     assert rows() == [(1 + 31 + 10, 0)]
 
 
-def test_old_rows_are_sought_once_an_hour(make_key, post_token, pass_time):
+def test_old_rows_are_sought_hourly(make_key, post_token, pass_time):
     key = make_key()
     with statements() as sent:
         post_token(key)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given, strategies
+from hypothesis import example, given, strategies
 
 from tot_jwt.exceptions import InvalidValue
 from tot_jwt.rules import domains
@@ -89,6 +89,7 @@ SENT = strategies.text(max_size=30) | strategies.text("aB0_-.:\n\u212a", max_siz
 
 @pytest.mark.req("C4")
 @given(SENT)
+@example("Example.com.:80")
 def test_canonical_form_repairs_nothing_else(text):
     canonical = domains.canonical(text)
     if canonical is None:

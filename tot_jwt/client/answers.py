@@ -36,8 +36,7 @@ _ERRORS: dict[int, tuple[type[TokenError], str]] = {
     401: (InvalidCredentials, "The API does not accept the domain, the API key or its secret"),
     403: (
         InsufficientPermissions,
-        "The API key may not issue tokens, lacks a requested scope, or is used from an address "
-        "that it does not allow",
+        "The API key may not issue tokens, lacks a scope, or does not allow this address",
     ),
     429: (TooManyRequests, "The API accepts no more requests for a token at the moment"),
 }

@@ -10,7 +10,7 @@ from tot_jwt.keys.shutdown import write_counts
 _Event = MutableMapping[str, Any]
 _Receive = Callable[[], Awaitable[_Event]]
 _Send = Callable[[_Event], Awaitable[None]]
-_Application = Callable[[_Event, _Receive, _Send], Awaitable[Any]]
+_Application = Callable[[Any, Any, Any], Awaitable[Any]]
 
 
 def write_usage_at_shutdown(application: _Application) -> _Application:
