@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
@@ -424,3 +425,17 @@ def test_links_lead_to_existing_files(name):
 def test_security_policy_links_a_heading():
     assert "(README.md#security-model)" in documents.read("SECURITY.md")
     assert section("Security model")
+
+
+@needs_checkout
+def test_documentation_names_every_page():
+    assert set(PAGES) - set(links(section("Documentation"))) == set()
+
+
+def test_extras_table_lists_every_extra():
+    project = tomllib.loads(documents.read("pyproject.toml"))["project"]
+    rows = documents.table(section("Install it into your project"))
+    named = {name for cell, _ in rows for name in re.findall("`([a-z-]+)`", cell)}
+    contributors = {"demo", "dev", "lint", "production", "test"}
+
+    assert set(project["optional-dependencies"]) - contributors == named
