@@ -67,6 +67,8 @@ def ask_asgi(scopes, headers, kind="http"):
     return async_to_sync(ask)()
 
 
+# The application closes its connection, as Django does after a request.
+@pytest.mark.django_db(transaction=True)
 def test_asgi_application_is_protected(make_key, make_token):
     scopes = ["orders:read"]
     token = make_token(make_key(scopes=scopes))
