@@ -188,12 +188,17 @@ def test_unsafe_urls_are_refused():
                 kind("https://api.example.com/token", **credentials(origins=[url]))
 
 
-def test_loopback_and_explicit_http_are_accepted():
-    for kind, _ in LIBRARIES.values():
-        for url in ["http://localhost:8000/", "http://api.localhost/", "http://[::1]:80/"]:
-            kind(url, **credentials())
-        kind("http://api.internal/token", **credentials(allow_http=True))
-        kind("https://[2001:db8::1]/token", **credentials())
+def test_loopback_and_explicit_http_are_accepted(api):
+    urls = ["http://localhost:8000", "http://api.localhost", "http://[::1]:80"]
+    origins = {url: {} for url in [*urls, "https://[2001:db8::1]"]}
+    origins["http://api.internal"] = {"allow_http": True}
+    kind, _ = LIBRARIES["httpx"]
+
+    for origin, options in origins.items():
+        auth = kind(f"{origin}/token", **credentials(**options))
+        with httpx.Client(auth=auth, transport=httpx.MockTransport(api.handle)) as program:
+            assert program.get(f"{origin}/orders").status_code == 200, origin
+    assert len(api.tokens) == len(api.exchanges) == len(origins)
 
 
 def test_default_ports_are_one_origin(api):

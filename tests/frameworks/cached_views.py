@@ -43,7 +43,8 @@ def unstored(request: Any) -> HttpResponse:
 
 
 def missing(request: HttpRequest) -> HttpResponse:
-    """Find nothing."""
+    """Find nothing, and count the call."""
+    cache.set("calls", cache.get("calls", 0) + 1)
     raise Http404(facts(request)["pk"])
 
 

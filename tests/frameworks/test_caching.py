@@ -85,7 +85,7 @@ def test_cached_response_outlives_its_token(make_key, make_token, client):
 def test_response_to_exception_stays_private(show, settings, header):
     settings.MIDDLEWARE = [*settings.MIDDLEWARE, "tests.frameworks.cached_views.answers_missing"]
 
-    show("/missing", header)
+    assert show("/missing", header) == 3
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403])

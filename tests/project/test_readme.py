@@ -218,6 +218,8 @@ def test_example_test_passes(settings, tot_jwt_client):
 
     HOST["test_reader_cannot_place_orders"](tot_jwt_client)
 
+    assert [key.scopes for key in ApiKey.objects.all()] == ["orders:read"]
+
 
 # The walk-through
 

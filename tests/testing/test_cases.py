@@ -28,15 +28,11 @@ class LimitTests(TotJWTTestMixin, TestCase):
     def setUp(self):  # without super(), as many hosts write it
         assert self.reader.get("/api/limited").status_code == 200
 
-    def use_up(self):
+    def test_limit_is_used_up(self):
         answers = [self.reader.get("/api/limited") for _ in range(2)]
         assert [answer.status_code for answer in answers] == [200, 429]
 
-    def test_first_uses_up_limit(self):
-        self.use_up()
-
-    def test_second_uses_up_limit(self):
-        self.use_up()
+    test_limit_is_used_up_again = test_limit_is_used_up
 
     def test_attributes_are_the_same_key(self):
         assert self.reader.api_key is self.key
@@ -66,7 +62,7 @@ class MemoryTests(TotJWTTestMixin, SimpleTestCase):
     __test__ = False
 
     def test_fails(self):
-        self.fail("on purpose")
+        assert self.countTestCases() == 0  # fails on purpose
 
 
 def run(case):
